@@ -1,0 +1,1 @@
+"""MusiScene hears a track and imagines the scenes it suits."""

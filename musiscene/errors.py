@@ -1,0 +1,97 @@
+"""Every error that musiscene raises for what a person or their data did.
+
+    MusiSceneError
+    ├── AudioError                  one file cannot be heard; carries its path and the reason
+    │   ├── UnreadableAudioError    missing, a directory, a dangling link, no permission
+    │   ├── UnsupportedAudioError   not audio, no audio stream, protected (DRM), no decoder
+    │   ├── CorruptAudioError       starts as audio and then breaks
+    │   ├── EmptyAudioError         no bytes or no samples
+    │   ├── SilentAudioError        decodes, but nothing can be heard
+    │   ├── AudioLimitError         over a limit on bytes, seconds, channels or sample rate
+    │   └── AudioTimeoutError       took longer to decode than allowed
+    └── ModelError                  a model cannot be used; carries its name
+        ├── UnknownModelError       no model of that name
+        ├── ModelUnavailableError   not on this machine, and no source could be reached
+        └── ModelIntegrityError     bytes that differ from the pinned checksum
+
+`ValueError` and its like are left for a caller's bug.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class MusiSceneError(Exception):
+    """Something a person or their data did; the message says what, where and the way out."""
+
+
+class AudioError(MusiSceneError):
+    """One audio file cannot be heard.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong with it and, where there is one, the way out; no path, no full stop.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"{self.path}: {reason}")
+
+    def __reduce__(self) -> tuple[type[AudioError], tuple[Path, str]]:
+        """Pickle with both arguments, so that the error survives a process boundary."""
+        return type(self), (self.path, self.reason)
+
+
+class UnreadableAudioError(AudioError):
+    """The path cannot be opened as a file."""
+
+
+class UnsupportedAudioError(AudioError):
+    """The file holds nothing that can be decoded as audio."""
+
+
+class CorruptAudioError(AudioError):
+    """The file starts as audio and then breaks."""
+
+
+class EmptyAudioError(AudioError):
+    """The file holds no bytes, or its audio no samples."""
+
+
+class SilentAudioError(AudioError):
+    """The audio decodes, but nothing in it can be heard."""
+
+
+class AudioLimitError(AudioError):
+    """The file is over one of the limits set for audio."""
+
+
+class AudioTimeoutError(AudioError):
+    """Decoding took longer than allowed."""
+
+
+class ModelError(MusiSceneError):
+    """A model cannot be used.
+
+    Attributes:
+        name: The model, as `musiscene models list` spells it.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name}: {reason}")
+
+
+class UnknownModelError(ModelError):
+    """No model has this name."""
+
+
+class ModelUnavailableError(ModelError):
+    """The model is not on this machine, and none of its sources could be reached."""
+
+
+class ModelIntegrityError(ModelError):
+    """What a source delivered differs from the pinned checksum."""
