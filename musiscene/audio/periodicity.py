@@ -1,0 +1,135 @@
+"""Which periods a novelty curve repeats at, on a logarithmic axis of tempo.
+
+On that axis every metrical relation is a shift: the bar, the half-beat and the triplet of a tempo
+lie at fixed distances from it, whatever the tempo. Two measures are read side by side, because
+they fail differently (Peeters, "Template-based estimation of time-varying tempo", EURASIP 2007):
+the autocorrelation shows multiples of the period, the Fourier magnitude its fractions.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musiscene.audio.onsets import FRAME_RATE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BINS_PER_OCTAVE = 48
+_LOWEST_BPM = 10.0  # a bar of four at 40 bpm
+_AXIS_OCTAVES = 6.6  # up to the sixteenth note of 240 bpm
+_FINER = 3  # evaluated this much finer, then the maximum is kept: peaks are narrower than a bin
+_AXIS_BPM = _LOWEST_BPM * 2.0 ** (
+    np.arange(round(BINS_PER_OCTAVE * _AXIS_OCTAVES) + 1) / BINS_PER_OCTAVE
+)
+_FIRST_TEMPO = 2 * BINS_PER_OCTAVE  # 40 bpm
+_TEMPO_COUNT = round(np.log2(240 / 40) * BINS_PER_OCTAVE) + 1
+TEMPO_GRID_BPM = _AXIS_BPM[_FIRST_TEMPO : _FIRST_TEMPO + _TEMPO_COUNT]
+RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4)
+
+
+def autocorrelation(curves: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Correlate each curve with itself at the period of every tempo of the axis.
+
+    Args:
+        curves: Novelty, float32, shape (curves, frames).
+
+    Returns:
+        Mean-free, 1 at lag zero, unbiased in lag; shape (curves, axis_bins).
+    """
+    frames = curves.shape[1]
+    centred = curves - curves.mean(axis=1, keepdims=True)
+    spectrum = np.fft.rfft(centred, n=2 * frames, axis=1)
+    products = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :frames]
+    products *= frames / np.maximum(frames - np.arange(frames), frames // 4)
+    products /= np.maximum(products[:, :1], 1e-9)
+    lags = 60.0 * FRAME_RATE / _fine_axis()
+    values = np.stack([np.interp(lags, np.arange(frames), row, right=0.0) for row in products])
+    pooled: NDArray[np.float64] = values.reshape(len(curves), -1, _FINER).max(axis=2)
+    return pooled
+
+
+def fourier_strength(curves: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Measure the sinusoid at every tempo of the axis in each curve.
+
+    Args:
+        curves: Novelty, float32, shape (curves, frames).
+
+    Returns:
+        Magnitude relative to the curve's own sum, 0 to 1; shape (curves, axis_bins).
+    """
+    frames = curves.shape[1]
+    window = np.hanning(frames)
+    weighted = curves * window
+    total = np.maximum(weighted.sum(axis=1, keepdims=True), 1e-9)
+    centred = weighted - window * total / window.sum()
+    size = 8 * 2 ** int(np.ceil(np.log2(frames)))
+    magnitude = np.abs(np.fft.rfft(centred, n=size, axis=1)) / total
+    positions = _fine_axis() / 60.0 / FRAME_RATE * size
+    values = np.stack([np.interp(positions, np.arange(size // 2 + 1), row) for row in magnitude])
+    pooled: NDArray[np.float64] = values.reshape(len(curves), -1, _FINER).max(axis=2)
+    return pooled
+
+
+def at_ratio(axis_values: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
+    """Read the value at `ratio` times each tempo of `TEMPO_GRID_BPM`.
+
+    Args:
+        axis_values: Shape (curves, axis_bins).
+        ratio: Of the tempo read to the tempo asked for.
+
+    Returns:
+        Shape (curves, tempi).
+    """
+    start = _FIRST_TEMPO + round(np.log2(ratio) * BINS_PER_OCTAVE)
+    return axis_values[:, start : start + _TEMPO_COUNT]
+
+
+def tempo_log_odds(curves: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Score every tempo of `TEMPO_GRID_BPM` for one excerpt.
+
+    Args:
+        curves: Novelty of `onsets.novelty_curves`, float32, shape (curves, frames).
+
+    Returns:
+        Unnormalised log probability, shape (tempi,).
+    """
+    total = curves[-1:]
+    correlation = np.maximum(autocorrelation(total), 0)
+    strength = fourier_strength(total)
+    comb = sum(at_ratio(correlation, ratio)[0] for ratio in (1 / 4, 1 / 2, 1)) / 3
+    pulses = at_ratio(strength, 1)[0] + 0.5 * at_ratio(strength, 2)[0]
+    prior = -0.5 * (np.log2(TEMPO_GRID_BPM / 112.0) / 0.55) ** 2
+    score: NDArray[np.float64] = 2.0 * np.log(comb * pulses + 1e-6) + prior
+    return score
+
+
+def refine_bpm(novelties: list[NDArray[np.float32]], bpm: float) -> float:
+    """Sharpen a tempo by the long-window phase agreement of its beats and their subdivisions.
+
+    Args:
+        novelties: Novelty of each excerpt, float32, shape (curves, frames) each.
+        bpm: Tempo to the nearest bin of the grid.
+
+    Returns:
+        The tempo within 2.5 % of `bpm` with the strongest harmonics.
+    """
+    candidates = bpm * np.linspace(0.975, 1.025, 101)
+    strength = np.zeros(len(candidates))
+    for curves in novelties:
+        total = curves[-1] * np.hanning(curves.shape[1])
+        seconds = np.arange(len(total)) / FRAME_RATE
+        for harmonic in (1, 2, 4):
+            cycles = np.outer(candidates * harmonic / 60.0, seconds)
+            strength += np.abs(np.exp(-2j * np.pi * cycles) @ total)
+    return float(candidates[int(np.argmax(strength))])
+
+
+@lru_cache(maxsize=1)
+def _fine_axis() -> NDArray[np.float64]:
+    offsets = (np.arange(_FINER) - (_FINER - 1) / 2) / _FINER / BINS_PER_OCTAVE
+    fine: NDArray[np.float64] = (_AXIS_BPM[:, None] * 2.0**offsets).ravel()
+    return fine

@@ -1,0 +1,58 @@
+"""Tempo of a track in beats per minute, with the probability that it is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from musiscene.audio.excerpts import spread_excerpts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class TempoEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """Beats per minute, with a confidence."""
+
+    bpm: float
+    """Tempo at which most listeners would tap; 0 where nothing can be heard."""
+    confidence: float
+    """Probability that `bpm` is within 4 % of the notated tempo, 0 to 1."""
+
+
+def estimate_tempo(
+    waveform: NDArray[np.float32], *, sample_rate: int, pace: float = 0.0
+) -> TempoEstimate:
+    """Estimate the tempo of a track.
+
+    Args:
+        waveform: Mono audio in [-1, 1], float32, shape (samples,).
+        sample_rate: Of `waveform`, in Hz.
+        pace: From -1 (listeners would call it slow) to +1 (fast); it only moves the choice
+            among tempi related by simple ratios.
+
+    Returns:
+        The tempo; (0, 0) where there is no sound.
+
+    Example:
+        >>> estimate_tempo(np.zeros(16_000, dtype=np.float32), sample_rate=16_000)
+        TempoEstimate(bpm=0.0, confidence=0.0)
+    """
+    from musiscene.audio.onsets import novelty_curves
+    from musiscene.audio.periodicity import TEMPO_GRID_BPM, refine_bpm, tempo_log_odds
+
+    excerpts = spread_excerpts(waveform, sample_rate=sample_rate)
+    novelties = [novelty_curves(excerpt) for excerpt in excerpts]
+    novelties = [curves for curves in novelties if curves.any()]
+    if not novelties:
+        return TempoEstimate(bpm=0.0, confidence=0.0)
+    log_odds = np.mean([tempo_log_odds(curves) for curves in novelties], axis=0)
+    log_odds = log_odds + pace * np.log(TEMPO_GRID_BPM / 110.0)
+    probability = np.exp(log_odds - log_odds.max())
+    probability /= probability.sum()
+    best = int(np.argmax(probability))
+    near = np.abs(np.log(TEMPO_GRID_BPM / TEMPO_GRID_BPM[best])) < np.log(1.04)
+    bpm = refine_bpm(novelties, float(TEMPO_GRID_BPM[best]))
+    return TempoEstimate(bpm=round(bpm, 2), confidence=round(float(probability[near].sum()), 3))
