@@ -48,7 +48,7 @@ HEAD_BYTES = 64 * 1024
 XING_REACH_BYTES = 2_881  # the longest frame of MPEG audio layer III
 XING_WITH_FRAME_COUNT = re.compile(rb"(Xing|Info)\x00\x00\x00[\x01-\x0f]|VBRI")
 PROTECTED_TAGS = frozenset({"aavd", "drms", "enca"})
-ASF_CONTENT_ENCRYPTION = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")
+PROTECTED_REASON = "is protected (DRM): only its shop's player can read it"
 
 
 class FileSource:
@@ -58,23 +58,22 @@ class FileSource:
         file: The open file.
         path: Its name, for errors.
         size_bytes: Its size.
-        deadline: On the monotonic clock; past it the file gives no more bytes.
+        timeout_seconds: From now; after it the file gives no more bytes.
 
     Attributes:
         size_bytes: As given.
         failure: Why the file stopped giving bytes before its end.
-        is_reaching_out: Whether something inside the file asked for another file.
     """
 
     def __init__(
-        self, file: BinaryIO, *, path: str | Path, size_bytes: int, deadline: float
+        self, file: BinaryIO, *, path: str | Path, size_bytes: int, timeout_seconds: float
     ) -> None:
         self._file = file
         self._path = path
-        self._deadline = deadline
+        self._timeout_seconds = timeout_seconds
+        self._deadline = time.monotonic() + timeout_seconds
         self.size_bytes = size_bytes
         self.failure: AudioError | None = None
-        self.is_reaching_out = False
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; none at the end, after the deadline and after a failure."""
@@ -106,15 +105,11 @@ class FileSource:
         self._file.seek(position)
         return found
 
-    def refuse(self, _url: str, _flags: int, _options: dict[str, str]) -> io.BytesIO:
-        """Answer a request for another file with no bytes, and remember it."""
-        self.is_reaching_out = True
-        return io.BytesIO()
-
     def check_deadline(self) -> None:
         """Note it in `failure` when the time is up."""
         if self.failure is None and time.monotonic() > self._deadline:
-            self.failure = AudioTimeoutError(self._path, "took longer to decode than allowed")
+            reason = f"takes longer than {self._timeout_seconds:g} s to decode"
+            self.failure = AudioTimeoutError(self._path, reason)
 
     def raise_failure(self) -> None:
         """Raise what stopped the reading, if anything did.
@@ -187,13 +182,14 @@ def open_audio(path: str | Path, *, limits: AudioLimits) -> Iterator[OpenAudio]:
     Raises:
         AudioError: If the file cannot be opened, holds no audio or breaks a limit.
     """
-    deadline = time.monotonic() + limits.timeout_seconds
     size_bytes = _check_file(path, limits)
     with _open_file(path) as file:
-        source = FileSource(file, path=path, size_bytes=size_bytes, deadline=deadline)
+        source = FileSource(
+            file, path=path, size_bytes=size_bytes, timeout_seconds=limits.timeout_seconds
+        )
         head = source.peek(0, HEAD_BYTES)
         with _open_container(path, source, head, limits) as container:
-            stream = _audio_stream(path, container, head)
+            stream = _audio_stream(path, container)
             opened = OpenAudio(source=source, container=container, stream=stream)
             check_stream(path, stream.rate, stream.channels, limits)
             _check_promise(path, opened, limits)
@@ -260,6 +256,8 @@ def _open_container(
     foreign = sniff.foreign_kind(head)
     if foreign is not None:
         raise UnsupportedAudioError(path, f"is {foreign}, not audio")
+    if sniff.is_protected_asf(head):
+        raise UnsupportedAudioError(path, PROTECTED_REASON)
     try:
         return av.open(
             source,
@@ -268,18 +266,24 @@ def _open_container(
             metadata_errors="replace",
             buffer_size=READ_BYTES,
             timeout=limits.timeout_seconds,
-            io_open=source.refuse,
+            io_open=_open_nothing,
         )
     except (av.FFmpegError, ValueError) as error:
         source.check_deadline()
         source.raise_failure()
         kind = sniff.audio_kind(head)
         if kind is not None:
-            raise CorruptAudioError(path, f"begins as {kind}, but cannot be read") from error
+            reason = f"begins as {kind}, but is broken or cut short"
+            raise CorruptAudioError(path, reason) from error
         raise UnsupportedAudioError(path, f"is {sniff.unknown_kind(head)}, not audio") from error
 
 
-def _audio_stream(path: str | Path, container: InputContainer, head: bytes) -> AudioStream:
+def _open_nothing(_url: str, _flags: int, _options: dict[str, str]) -> io.BytesIO:
+    """What FFmpeg gets when something inside the file names another one."""
+    return io.BytesIO()
+
+
+def _audio_stream(path: str | Path, container: InputContainer) -> AudioStream:
     streams = {stream.index: stream for stream in container.streams.audio}
     if not streams:
         raise UnsupportedAudioError(path, "has no sound: it holds no audio stream")
@@ -287,9 +291,8 @@ def _audio_stream(path: str | Path, container: InputContainer, head: bytes) -> A
     stream = next(iter(streams.values())) if best is None else streams[best.index]
     if stream.codec_context is None:
         raise UnsupportedAudioError(path, "no decoder for its audio is known")
-    is_encrypted_asf = container.format.name == "asf" and ASF_CONTENT_ENCRYPTION in head
-    if stream.codec_context.codec_tag in PROTECTED_TAGS or is_encrypted_asf:
-        raise UnsupportedAudioError(path, "is protected (DRM): only its shop's player can read it")
+    if stream.codec_context.codec_tag in PROTECTED_TAGS:
+        raise UnsupportedAudioError(path, PROTECTED_REASON)
     for other in container.streams:
         if other.index != stream.index:
             other.discard = av.stream.Discard.all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import av
@@ -53,9 +54,6 @@ class PacketDecoder:
         path: The file, for errors.
         opened: The file, open.
         limits: What is allowed.
-
-    Attributes:
-        seconds: Decoded so far.
     """
 
     def __init__(self, path: str | Path, opened: OpenAudio, limits: AudioLimits) -> None:
@@ -66,11 +64,12 @@ class PacketDecoder:
         self._promised_seconds = opened.promised_seconds()
         self._packet_count = 0
         self._broken_count = 0
+        self._broken_seconds = 0.0
         self._is_cut = False
         # The same bytes mean another sound in another coding: raw samples say nothing themselves.
         coding = f"{self._context.name}/{self._context.sample_rate}/{self._context.channels}"
         self._sha256 = hashlib.sha256(coding.encode())
-        self.seconds = 0.0
+        self._samples_of_rate: Counter[int] = Counter()
 
     def blocks(self) -> Iterator[Block]:
         """Every sample of the stream, in order.
@@ -82,20 +81,23 @@ class PacketDecoder:
         Raises:
             AudioError: If the stream breaks, ends early, breaks a limit or takes too long.
         """
-        pending: list[AudioFrame] = []
-        pending_samples = 0
+        fifo, kind = av.AudioFifo(), None
         for frame in self._frames():
-            if pending and not _is_alike(frame, pending[0]):
-                yield self._block(pending)
-                pending, pending_samples = [], 0
-            pending.append(frame)
-            pending_samples += frame.samples
-            if pending_samples >= BLOCK_SAMPLES:
-                yield self._block(pending)
-                pending, pending_samples = [], 0
-        if pending:
-            yield self._block(pending)
+            frame_kind = (frame.sample_rate, frame.layout.name, frame.format.name)
+            if frame_kind != kind:
+                yield from self._drain(fifo)
+                fifo, kind = av.AudioFifo(), frame_kind
+            frame.pts = None  # lest a gap in the timestamps be taken for an error
+            fifo.write(frame)
+            if fifo.samples >= BLOCK_SAMPLES:
+                yield from self._drain(fifo)
+        yield from self._drain(fifo)
         self._check_complete()
+
+    @property
+    def seconds(self) -> float:
+        """Decoded so far."""
+        return sum(samples / rate for rate, samples in self._samples_of_rate.items())
 
     def audio_hash(self) -> str:
         """SHA-256 of the coding and of the encoded bytes that were read so far, in hex."""
@@ -132,41 +134,43 @@ class PacketDecoder:
         is_first = self._packet_count == 0
         if is_first and packet.pos and self._opened.counts_frames_before(packet.pos):
             self._promised_seconds = self._opened.declared_seconds()
-        if packet.has_sidedata("encryption_info"):
-            raise UnsupportedAudioError(self._path, "is encrypted")
+        if is_first and packet.has_sidedata("encryption_info"):
+            raise UnsupportedAudioError(self._path, "is protected (DRM): its packets are encrypted")
         self._packet_count += 1
         self._sha256.update(packet)
 
     def _count(self, frame: AudioFrame) -> None:
-        self.seconds += frame.samples / frame.sample_rate
+        self._samples_of_rate[frame.sample_rate] += frame.samples
         if self.seconds > self._limits.max_seconds:
             reason = f"lasts longer than the limit of {self._limits.max_seconds:.0f} s"
             raise AudioLimitError(self._path, reason)
 
-    def _block(self, frames: list[AudioFrame]) -> Block:
-        arrays = [_to_float(frame, self._path) for frame in frames]
-        samples = np.concatenate(arrays, axis=1)
+    def _drain(self, fifo: av.AudioFifo) -> Iterator[Block]:
+        frame = fifo.read() if fifo.samples else None
+        if frame is None:
+            return
+        samples = _to_float(frame, self._path)
         peak = _peak(samples)
         if not peak <= PLAUSIBLE_PEAK:  # NaN too
-            samples = np.concatenate([self._mute_broken(array) for array in arrays], axis=1)
+            is_broken = ~(np.abs(samples) <= PLAUSIBLE_PEAK)
+            self._broken_seconds += is_broken.any(axis=0).sum() / frame.sample_rate
+            samples = np.where(is_broken, np.float32(0), samples)
             peak = _peak(samples)
-        return Block(
+        yield Block(
             samples=samples,
-            sample_rate=frames[0].sample_rate,
-            weights=channel_weights([channel.name for channel in frames[0].layout.channels]),
+            sample_rate=frame.sample_rate,
+            weights=channel_weights([channel.name for channel in frame.layout.channels]),
             peak=peak,
         )
-
-    def _mute_broken(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        if _peak(samples) <= PLAUSIBLE_PEAK:
-            return samples
-        self._broken_count += 1
-        return np.zeros_like(samples)
 
     def _check_complete(self) -> None:
         broken, total = self._broken_count, self._packet_count
         if broken > max(1, MAX_BROKEN_SHARE * total):
             raise CorruptAudioError(self._path, f"{broken} of its {total} packets are broken")
+        if self._broken_seconds > MAX_BROKEN_SHARE * self.seconds:
+            broken_seconds = f"{self._broken_seconds:.1f} of its {self.seconds:.1f} s"
+            reason = f"{broken_seconds} are not a number, infinite or far beyond full scale"
+            raise CorruptAudioError(self._path, reason)
         promised = self._promised_seconds
         if promised is None and self._is_cut:
             promised = self._opened.declared_seconds()
@@ -178,11 +182,6 @@ class PacketDecoder:
             raise CorruptAudioError(self._path, ends)
 
 
-def _is_alike(frame: AudioFrame, other: AudioFrame) -> bool:
-    is_same_rate = frame.sample_rate == other.sample_rate
-    return is_same_rate and frame.layout.name == other.layout.name
-
-
 def _to_float(frame: AudioFrame, path: str | Path) -> NDArray[np.float32]:
     try:
         samples = frame.to_ndarray()
@@ -191,10 +190,12 @@ def _to_float(frame: AudioFrame, path: str | Path) -> NDArray[np.float32]:
         raise UnsupportedAudioError(path, reason) from error
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
-    as_float: NDArray[np.float32] = samples.astype(np.float32)
+    with np.errstate(all="ignore"):  # what is no number is found by its peak
+        as_float: NDArray[np.float32] = samples.astype(np.float32)
     if samples.dtype == np.uint8:
         as_float -= 128
-    as_float *= np.float32(1 / FULL_SCALE_OF_DTYPE.get(samples.dtype.name, 1.0))
+    if samples.dtype.name in FULL_SCALE_OF_DTYPE:
+        as_float /= np.float32(FULL_SCALE_OF_DTYPE[samples.dtype.name])
     return as_float
 
 

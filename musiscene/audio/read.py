@@ -7,6 +7,7 @@ waveform; the native samples are never held as a whole. Whatever is wrong with t
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 SILENT_PEAK = 1e-4  # -80 dBFS
 MAX_TAG_CHARACTERS = 300
-LICENCE_KEYS = ("license", "licence", "copyright")
+LICENCE_KEYS = ("license", "licence")
+# ID3 has no field for a licence: by the Creative Commons guide it stands in the copyright line.
+LICENCE_IN_COPYRIGHT = re.compile(r"licen[cs]e|creative ?commons|\bcc[ -]|public domain", re.I)
 DEFAULT_LIMITS = AudioLimits()
 
 
@@ -55,7 +58,7 @@ class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
     album: str | None = None
     """From the tags."""
     licence: str | None = None
-    """From the tags: the licence, or else the copyright line, where MP3 files carry it."""
+    """From the tags: the licence, or else a copyright line that states one."""
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,7 +225,6 @@ def _seconds_of_packets(opened: OpenAudio) -> float:
 def _info(path: str | Path, opened: OpenAudio, seconds: float) -> AudioInfo:
     stream = opened.stream
     tags = _lower_keys(opened.container.metadata) | _lower_keys(stream.metadata)
-    licences = (_clean(tags.get(key)) for key in LICENCE_KEYS)
     return AudioInfo(
         path=str(path),
         size_bytes=opened.source.size_bytes,
@@ -234,8 +236,16 @@ def _info(path: str | Path, opened: OpenAudio, seconds: float) -> AudioInfo:
         title=_clean(tags.get("title")),
         artist=_clean(tags.get("artist")),
         album=_clean(tags.get("album")),
-        licence=next((licence for licence in licences if licence is not None), None),
+        licence=_licence(tags),
     )
+
+
+def _licence(tags: Mapping[str, str]) -> str | None:
+    stated = next((tags[key] for key in LICENCE_KEYS if key in tags), None)
+    copyright_line = tags.get("copyright", "")
+    if stated is None and LICENCE_IN_COPYRIGHT.search(copyright_line):
+        stated = copyright_line
+    return _clean(stated)
 
 
 def _lower_keys(tags: Mapping[str, str]) -> dict[str, str]:

@@ -39,6 +39,7 @@ MAGIC_OF_AUDIO = (
     (4, b"moov", "QuickTime"),
     (4, b"mdat", "QuickTime"),
 )
+ASF_CONTENT_ENCRYPTION = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")
 UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF})
 LARGEST_STATED_BYTES = 0x7FFF0000  # beyond it recorders write a placeholder, not a size
 FMT_BYTES = 16
@@ -63,6 +64,11 @@ def audio_kind(head: bytes) -> str | None:
     return None
 
 
+def is_protected_asf(head: bytes) -> bool:
+    """Whether the head of a Windows Media file holds a content encryption object."""
+    return head.startswith(b"\x30\x26\xb2\x75") and ASF_CONTENT_ENCRYPTION in head
+
+
 def unknown_kind(head: bytes) -> str:
     """Whether bytes that no decoder knows are text.
 
@@ -77,8 +83,11 @@ def unknown_kind(head: bytes) -> str:
         ('text', 'data of no known format')
     """
     text = head.decode("utf-8", errors="replace").removesuffix("\ufffd")
-    is_text = all(character.isprintable() or character.isspace() for character in text)
-    return "text" if is_text and "\ufffd" not in text else "data of no known format"
+    is_text = all(
+        character.isspace() or (character.isprintable() and character != "\ufffd")
+        for character in text
+    )
+    return "text" if text and is_text else "data of no known format"
 
 
 def riff_data_seconds(head: bytes) -> float | None:
