@@ -67,7 +67,8 @@ class PacketDecoder:
         self._broken_seconds = 0.0
         self._is_cut = False
         # The same bytes mean another sound in another coding: raw samples say nothing themselves.
-        coding = f"{self._context.name}/{self._context.sample_rate}/{self._context.channels}"
+        codec = self._context.codec.canonical_name
+        coding = f"{codec}/{self._context.sample_rate}/{self._context.channels}"
         self._sha256 = hashlib.sha256(coding.encode())
         self._samples_of_rate: Counter[int] = Counter()
 
@@ -85,6 +86,8 @@ class PacketDecoder:
         for frame in self._frames():
             frame_kind = (frame.sample_rate, frame.layout.name, frame.format.name)
             if frame_kind != kind:
+                channels = frame.layout.nb_channels
+                check_stream(self._path, frame.sample_rate, channels, self._limits)
                 yield from self._drain(fifo)
                 fifo, kind = av.AudioFifo(), frame_kind
             frame.pts = None  # lest a gap in the timestamps be taken for an error
@@ -106,14 +109,9 @@ class PacketDecoder:
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in self._packets():
             try:
-                frames = self._context.decode(packet)
+                yield from self._context.decode(packet)
             except av.FFmpegError:
                 self._broken_count += 1
-                continue
-            for frame in frames:
-                check_stream(self._path, frame.sample_rate, frame.layout.nb_channels, self._limits)
-                self._count(frame)
-                yield frame
 
     def _packets(self) -> Iterator[Packet[AudioStream] | None]:
         source = self._opened.source
@@ -149,6 +147,7 @@ class PacketDecoder:
         frame = fifo.read() if fifo.samples else None
         if frame is None:
             return
+        self._count(frame)
         samples = _to_float(frame, self._path)
         peak = _peak(samples)
         if not peak <= PLAUSIBLE_PEAK:  # NaN too

