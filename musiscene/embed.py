@@ -1,0 +1,122 @@
+"""Texts to unit vectors: the text embedder at run time, in ONNX, without torch.
+
+Reads the folder that `checkpoints.convert.convert_sentence_embedder` writes. The vectors are those
+of sentence-transformers with normalised embeddings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+import numpy as np
+
+from musiscene.checkpoints.convert import (
+    EMBEDDER_INPUTS,
+    EMBEDDER_MODEL,
+    EMBEDDER_SETTINGS,
+    EMBEDDER_TOKENIZER,
+    EmbedderSettings,
+)
+from musiscene.errors import ModelIntegrityError, ModelUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
+    from tokenizers import Encoding, Tokenizer
+
+MAX_BATCH_TEXTS = 64
+
+
+class TextEmbedder:
+    """Gives each text a unit vector; near vectors mean near texts.
+
+    Safe to use from several threads at once: nothing in it changes after loading.
+    """
+
+    def __init__(
+        self, session: InferenceSession, tokenizer: Tokenizer, settings: EmbedderSettings
+    ) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self._settings = settings
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int | None = None) -> Self:
+        """The embedder in a ready folder of the model store.
+
+        Args:
+            folder: Holds `model.onnx`, `tokenizer.json` and `embedder.json`.
+            threads: For one call of `encode`; None for as many as there are cores.
+
+        Returns:
+            The embedder, on the CPU.
+
+        Raises:
+            ModelUnavailableError: If the folder does not exist.
+            ModelIntegrityError: If a file in it is missing or damaged.
+        """
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        if not folder.is_dir():
+            raise ModelUnavailableError(folder.name, f"no such folder: {folder}")
+        options = onnxruntime.SessionOptions()
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            settings = msgspec.json.decode(
+                (folder / EMBEDDER_SETTINGS).read_bytes(), type=EmbedderSettings
+            )
+            tokenizer = Tokenizer.from_str((folder / EMBEDDER_TOKENIZER).read_text("utf-8"))
+            session = onnxruntime.InferenceSession(
+                (folder / EMBEDDER_MODEL).read_bytes(), options, ["CPUExecutionProvider"]
+            )
+        # Both libraries raise bare `Exception` subclasses of their own for a damaged file.
+        except Exception as error:
+            raise ModelIntegrityError(folder.name, f"cannot be loaded: {error}") from error
+        tokenizer.enable_truncation(settings.max_tokens)
+        tokenizer.no_padding()
+        return cls(session, tokenizer, settings)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._settings.dimension
+
+    @property
+    def version(self) -> str:
+        """Name and digest of the weights; vectors of two versions cannot be compared."""
+        return self._settings.version
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Give each text its vector.
+
+        Args:
+            texts: Any number, any length; what is past the longest input is cut off.
+
+        Returns:
+            Unit vectors, float32, shape (texts, dimension), in the order of `texts`.
+        """
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        encodings = self._tokenizer.encode_batch_fast(list(texts))
+        # Texts of like length share a batch, so little is computed on padding.
+        order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids))
+        for start in range(0, len(order), MAX_BATCH_TEXTS):
+            rows = order[start : start + MAX_BATCH_TEXTS]
+            vectors[rows] = self._run([encodings[row] for row in rows])
+        return vectors
+
+    def _run(self, encodings: list[Encoding]) -> NDArray[np.float32]:
+        longest = max(len(encoding.ids) for encoding in encodings)
+        token_ids = np.zeros((len(encodings), longest), dtype=np.int64)
+        attention_mask = np.zeros_like(token_ids)
+        for row, encoding in enumerate(encodings):
+            token_ids[row, : len(encoding.ids)] = encoding.ids
+            attention_mask[row, : len(encoding.ids)] = 1
+        inputs = (token_ids, attention_mask, np.zeros_like(token_ids))
+        (vectors,) = self._session.run(None, dict(zip(EMBEDDER_INPUTS, inputs, strict=True)))
+        return np.asarray(vectors, dtype=np.float32)
