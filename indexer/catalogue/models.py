@@ -1,0 +1,210 @@
+"""SQLAlchemy tables of the catalogue.
+
+Times are UTC. Ids of tracks and scans are UUIDv7, so that they sort by age. Everything below a
+track is deleted with it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import uuid_utils.compat
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    Uuid,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+BIG_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only an INTEGER key
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7 (RFC 9562, section 5.7): sorts by the time it was made."""
+    return uuid_utils.compat.uuid7()
+
+
+def utc_now() -> datetime:
+    """The present moment, with its time zone."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can drop it again."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class CatalogueState(Base):
+    """One row: the revision, raised by every change to what the vectors are made from."""
+
+    __tablename__ = "catalogue_state"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Track(Base):
+    """One audio file of the library and what is heard in the whole of it."""
+
+    __tablename__ = "track"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    path: Mapped[str] = mapped_column(Text, unique=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    modified_ns: Mapped[int] = mapped_column(BigInteger)
+    audio_hash: Mapped[str] = mapped_column(String(64), index=True)
+    status: Mapped[str] = mapped_column(String(16), default="ready", index=True)
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    model_version: Mapped[str] = mapped_column(String(200))
+    generated: Mapped[bool] = mapped_column(default=False)
+
+    codec: Mapped[str] = mapped_column(String(40))
+    duration_seconds: Mapped[float]
+    sample_rate: Mapped[int]
+    channels: Mapped[int]
+    title: Mapped[str | None] = mapped_column(Text)
+    artist: Mapped[str | None] = mapped_column(Text)
+    album: Mapped[str | None] = mapped_column(Text)
+    licence: Mapped[str | None] = mapped_column(Text)
+
+    bpm: Mapped[float] = mapped_column(index=True)
+    bpm_confidence: Mapped[float]
+    key: Mapped[str] = mapped_column(String(12), index=True)
+    key_confidence: Mapped[float]
+    loudness_lufs: Mapped[float | None]
+    vocal_probability: Mapped[float]
+    vocal_confidence: Mapped[float]
+    valence: Mapped[float]
+    arousal: Mapped[float]
+    energy_curve: Mapped[bytes] = mapped_column(LargeBinary)
+    """One float16 a second, 0 to 1, little-endian."""
+
+    segments: Mapped[list[Segment]] = relationship(
+        back_populates="track", cascade="all, delete-orphan", order_by="Segment.start_seconds"
+    )
+    captions: Mapped[list[Caption]] = relationship(
+        back_populates="track", cascade="all, delete-orphan"
+    )
+    tags: Mapped[list[Tag]] = relationship(back_populates="track", cascade="all, delete-orphan")
+
+
+class Segment(Base):
+    """A stretch of a track between two musical boundaries."""
+
+    __tablename__ = "segment"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    track_id: Mapped[UUID] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), index=True)
+    start_seconds: Mapped[float]
+    end_seconds: Mapped[float]
+    energy: Mapped[float]
+
+    track: Mapped[Track] = relationship(back_populates="segments")
+
+
+class Caption(Base):
+    """A sentence about a segment: what is heard (`music`) or the scene it suits (`scene`)."""
+
+    __tablename__ = "caption"
+    __table_args__ = (CheckConstraint("kind IN ('music', 'scene')", name="kind"),)
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    track_id: Mapped[UUID] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), index=True)
+    segment_id: Mapped[int] = mapped_column(
+        ForeignKey("segment.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(String(16))
+    """`facts` for a music caption, `model` or `fallback` for a scene caption."""
+    rank: Mapped[int]
+
+    track: Mapped[Track] = relationship(back_populates="captions")
+    segment: Mapped[Segment] = relationship()
+    vector: Mapped[Vector | None] = relationship(
+        back_populates="caption", cascade="all, delete-orphan"
+    )
+
+
+class Tag(Base):
+    """One word of a vocabulary, as strongly as it is heard over the whole track."""
+
+    __tablename__ = "tag"
+    __table_args__ = (Index(None, "name", "score"),)
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    track_id: Mapped[UUID] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), index=True)
+    vocabulary: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(60))
+    score: Mapped[float]
+
+    track: Mapped[Track] = relationship(back_populates="tags")
+
+
+class Vector(Base):
+    """A caption's unit vector, float16, little-endian, by one version of the text embedder."""
+
+    __tablename__ = "vector"
+
+    caption_id: Mapped[int] = mapped_column(
+        ForeignKey("caption.id", ondelete="CASCADE"), primary_key=True
+    )
+    embedder: Mapped[str] = mapped_column(String(120), index=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+    caption: Mapped[Caption] = relationship(back_populates="vector")
+
+
+class Scan(Base):
+    """One run over a library."""
+
+    __tablename__ = "scan"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    roots: Mapped[str] = mapped_column(Text)
+    """The paths asked for, as a JSON list."""
+    status: Mapped[str] = mapped_column(String(16), default="running")
+    started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    files_found: Mapped[int] = mapped_column(default=0)
+    tracks_indexed: Mapped[int] = mapped_column(default=0)
+    tracks_unchanged: Mapped[int] = mapped_column(default=0)
+    tracks_moved: Mapped[int] = mapped_column(default=0)
+    tracks_missing: Mapped[int] = mapped_column(default=0)
+
+    failures: Mapped[list[ScanFailure]] = relationship(
+        back_populates="scan", cascade="all, delete-orphan", order_by="ScanFailure.id"
+    )
+
+
+class ScanFailure(Base):
+    """One file that a scan could not take in, and why."""
+
+    __tablename__ = "scan_failure"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    scan_id: Mapped[UUID] = mapped_column(ForeignKey("scan.id", ondelete="CASCADE"), index=True)
+    path: Mapped[str] = mapped_column(Text)
+    stage: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text)
+
+    scan: Mapped[Scan] = relationship(back_populates="failures")

@@ -1,0 +1,352 @@
+"""The only module that reads or writes the catalogue's rows.
+
+Invariants:
+    - A track and everything below it change in one transaction: a reader sees all of it or none.
+    - Every such transaction raises `CatalogueState.revision` by one, so a vector snapshot can tell
+      whether it is still true.
+    - A track keeps its id as long as its audio packets are the same, wherever its file moves and
+      however it is retagged.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from indexer.catalogue.database import open_database, writing
+from indexer.catalogue.models import (
+    Caption,
+    CatalogueState,
+    Scan,
+    ScanFailure,
+    Segment,
+    Tag,
+    Track,
+    Vector,
+    utc_now,
+)
+from indexer.errors import TrackNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from musiscene.audio.read import AudioInfo
+    from musiscene.listen import Listening
+
+SQL_VARIABLES = 500
+"""How many ids one statement may name; SQLite's older limit is 999."""
+
+
+class KnownFile(msgspec.Struct, frozen=True):
+    """What the catalogue remembers of a file, to tell whether it has changed."""
+
+    track_id: UUID
+    path: str
+    size_bytes: int
+    modified_ns: int
+    audio_hash: str
+    status: str
+    model_version: str
+
+
+class NewCaption(msgspec.Struct, frozen=True, kw_only=True):
+    """A caption on its way into the catalogue, with its vector."""
+
+    segment: int
+    """Which of the track's segments it is about, from 0."""
+    kind: str
+    """`music` or `scene`."""
+    text: str
+    """The sentence."""
+    origin: str
+    """`facts`, `model` or `fallback`."""
+    rank: int
+    """0 for the first choice."""
+    vector: bytes
+    """Float16 unit vector, little-endian."""
+
+
+class VectorRow(msgspec.Struct, frozen=True):
+    """One stored vector and what it is about."""
+
+    caption_id: int
+    track_id: UUID
+    segment_id: int
+    kind: str
+    data: bytes
+
+
+class ScanCounts(msgspec.Struct, kw_only=True):
+    """What a scan has done so far."""
+
+    files_found: int = 0
+    tracks_indexed: int = 0
+    tracks_unchanged: int = 0
+    tracks_moved: int = 0
+    tracks_missing: int = 0
+
+
+class Catalogue:
+    """Tracks, what is heard in them, and the scans that brought them in.
+
+    Args:
+        engine: From `open_database`; disposed of by `close`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = writing(engine)
+
+    @classmethod
+    def open(cls, location: str | Path) -> Self:
+        """Open the catalogue at a SQLite file or a database URL, creating it where needed.
+
+        Raises:
+            CatalogueError: If the database cannot be opened or brought up to date.
+        """
+        return cls(open_database(location))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    # ---- what is there --------------------------------------------------------------------
+
+    def revision(self) -> int:
+        """A number that grows with every change to the tracks; 0 for an empty catalogue."""
+        with Session(self._engine) as session:
+            return session.scalar(select(CatalogueState.revision)) or 0
+
+    def known_files(self) -> dict[str, KnownFile]:
+        """Every file in the catalogue, by its path."""
+        columns = (
+            Track.id,
+            Track.path,
+            Track.size_bytes,
+            Track.modified_ns,
+            Track.audio_hash,
+            Track.status,
+            Track.model_version,
+        )
+        with Session(self._engine) as session:
+            return {row.path: KnownFile(*row) for row in session.execute(select(*columns))}
+
+    def count_tracks(self) -> int:
+        """How many tracks can be found."""
+        with Session(self._engine) as session:
+            found = session.scalar(
+                select(func.count()).select_from(Track).where(Track.status == "ready")
+            )
+            return found or 0
+
+    def track(self, track_id: UUID) -> Track:
+        """One track with its segments, captions and tags, detached from the database.
+
+        Raises:
+            TrackNotFoundError: If no track has this id.
+        """
+        found = self.tracks([track_id])
+        if not found:
+            raise TrackNotFoundError(track_id)
+        return found[track_id]
+
+    def tracks(self, track_ids: Sequence[UUID]) -> dict[UUID, Track]:
+        """Tracks by id, with segments, captions and tags; ids without a track are left out."""
+        query = select(Track).options(
+            selectinload(Track.segments), selectinload(Track.captions), selectinload(Track.tags)
+        )
+        with Session(self._engine, expire_on_commit=False) as session:
+            return {
+                track.id: track
+                for ids in _slices(track_ids)
+                for track in session.scalars(query.where(Track.id.in_(ids)))
+            }
+
+    def track_ids(self, *conditions: ColumnElement[bool]) -> set[UUID]:
+        """Ids of the tracks that are there and fulfil every condition."""
+        query = select(Track.id).where(Track.status == "ready", *conditions)
+        with Session(self._engine) as session:
+            return set(session.scalars(query))
+
+    def vectors(self, *, embedder: str) -> Iterator[VectorRow]:
+        """Every vector of the tracks that are there, in the order of caption ids."""
+        query = (
+            select(
+                Vector.caption_id, Caption.track_id, Caption.segment_id, Caption.kind, Vector.data
+            )
+            .join(Caption, Caption.id == Vector.caption_id)
+            .join(Track, Track.id == Caption.track_id)
+            .where(Vector.embedder == embedder, Track.status == "ready")
+            .order_by(Vector.caption_id)
+            .execution_options(yield_per=10_000)
+        )
+        with Session(self._engine) as session:
+            for row in session.execute(query):
+                yield VectorRow(*row)
+
+    def scan_failures(self, scan_id: UUID) -> list[ScanFailure]:
+        """The files that one scan could not take in, in the order met."""
+        query = select(ScanFailure).where(ScanFailure.scan_id == scan_id).order_by(ScanFailure.id)
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(query))
+
+    # ---- what changes ---------------------------------------------------------------------
+
+    def store_track(
+        self,
+        listening: Listening,
+        captions: Iterable[NewCaption],
+        *,
+        path: str,
+        modified_ns: int,
+        embedder: str,
+        model_version: str,
+    ) -> UUID:
+        """Write a track and everything below it, in place of what was there under its path.
+
+        Args:
+            listening: What is heard.
+            captions: About its segments.
+            path: Absolute path of the file.
+            modified_ns: Its modification time when it was read, in nanoseconds.
+            embedder: Version of the text embedder that made the captions' vectors.
+            model_version: Of the models that made the rest.
+
+        Returns:
+            The track's id, the same as before for a path that is known.
+        """
+        with self._changing() as session:
+            track = session.scalar(select(Track).where(Track.path == path))
+            if track is None:
+                track = Track(path=path)
+                session.add(track)
+            else:
+                track.captions, track.segments, track.tags = [], [], []
+                session.flush()
+            track.modified_ns = modified_ns
+            track.model_version = model_version
+            track.status = "ready"
+            _fill(track, listening)
+            for caption in captions:
+                track.captions.append(
+                    Caption(
+                        segment=track.segments[caption.segment],
+                        kind=caption.kind,
+                        text=caption.text,
+                        origin=caption.origin,
+                        rank=caption.rank,
+                        vector=Vector(embedder=embedder, data=caption.vector),
+                    )
+                )
+            session.flush()
+            return track.id
+
+    def follow_file(self, track_id: UUID, info: AudioInfo, *, path: str, modified_ns: int) -> None:
+        """Give a track the path and tags of the file that now holds its audio."""
+        with self._changing() as session:
+            track = session.get_one(Track, track_id)
+            track.path, track.modified_ns, track.status = path, modified_ns, "ready"
+            _fill_from_file(track, info)
+
+    def set_status(self, track_ids: Sequence[UUID], status: str) -> None:
+        """Mark tracks as `ready` or `missing`; nothing is deleted."""
+        if not track_ids:
+            return
+        with self._changing() as session:
+            for ids in _slices(track_ids):
+                session.execute(update(Track).where(Track.id.in_(ids)).values(status=status))
+
+    def delete_missing(self) -> int:
+        """Delete the tracks whose files are gone, and say how many they were."""
+        with self._changing() as session:
+            gone = list(session.scalars(select(Track.id).where(Track.status == "missing")))
+            for ids in _slices(gone):
+                session.execute(delete(Track).where(Track.id.in_(ids)))
+            return len(gone)
+
+    def start_scan(self, roots: Sequence[str]) -> UUID:
+        """Note that a scan has begun, and return its id."""
+        with Session(self._writer) as session, session.begin():
+            scan = Scan(roots=json.dumps(list(roots)))
+            session.add(scan)
+            session.flush()
+            return scan.id
+
+    def add_failure(self, scan_id: UUID, *, path: str, stage: str, reason: str) -> None:
+        """Note one file that could not be taken in."""
+        with Session(self._writer) as session, session.begin():
+            session.add(ScanFailure(scan_id=scan_id, path=path, stage=stage, reason=reason))
+
+    def finish_scan(self, scan_id: UUID, *, status: str, counts: ScanCounts) -> None:
+        """Note that a scan has ended as `finished` or `interrupted`, and what it did."""
+        with Session(self._writer) as session, session.begin():
+            values = msgspec.structs.asdict(counts)
+            session.execute(
+                update(Scan)
+                .where(Scan.id == scan_id)
+                .values(status=status, finished_at=utc_now(), **values)
+            )
+
+    @contextmanager
+    def _changing(self) -> Iterator[Session]:
+        """A transaction that raises the revision."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+            session.execute(update(CatalogueState).values(revision=CatalogueState.revision + 1))
+
+
+def _fill(track: Track, listening: Listening) -> None:
+    """Copy what is heard into the row and its segments and tags."""
+    _fill_from_file(track, listening.info)
+    track.audio_hash = listening.audio_hash
+    track.bpm, track.bpm_confidence = listening.tempo.bpm, listening.tempo.confidence
+    track.key, track.key_confidence = listening.key.name, listening.key.confidence
+    track.loudness_lufs = listening.loudness_lufs
+    track.vocal_probability = listening.vocals.probability
+    track.vocal_confidence = listening.vocals.confidence
+    track.valence, track.arousal = listening.affect.valence, listening.affect.arousal
+    track.energy_curve = np.asarray(listening.energy_curve, dtype="<f2").tobytes()
+    track.segments = [
+        Segment(
+            start_seconds=segment.start_seconds,
+            end_seconds=segment.end_seconds,
+            energy=segment.energy,
+        )
+        for segment in listening.segments
+    ]
+    track.tags = [
+        Tag(vocabulary=vocabulary, name=tag.name.lower(), score=tag.score)
+        for vocabulary, tags in listening.tags.items()
+        for tag in tags
+    ]
+
+
+def _fill_from_file(track: Track, info: AudioInfo) -> None:
+    track.size_bytes = info.size_bytes
+    track.codec = info.codec
+    track.duration_seconds = info.duration_seconds
+    track.sample_rate = info.sample_rate
+    track.channels = info.channels
+    track.title, track.artist = info.title, info.artist
+    track.album, track.licence = info.album, info.licence
+
+
+def _slices(values: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for start in range(0, len(values), SQL_VARIABLES):
+        yield values[start : start + SQL_VARIABLES]

@@ -1,0 +1,127 @@
+"""One library on disk: its catalogue, its vectors, and the text embedder they belong to.
+
+DATA_DIR/
+catalogue.sqlite    the truth
+vectors/            snapshots, made from it
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Self
+
+from indexer.catalogue.repository import Catalogue
+from indexer.errors import (
+    CatalogueError,
+    NothingIndexedError,
+    StaleSnapshotError,
+    TornSnapshotError,
+    WrongEmbedderError,
+)
+from indexer.vectors import VectorIndex, publish
+from musiscene.embed import TextEmbedder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from musiscene.checkpoints.store import ModelStore
+
+logger = logging.getLogger(__name__)
+
+EMBEDDER_NAME = "all-minilm-l6-v2"
+
+
+class Library:
+    """An open library.
+
+    Args:
+        catalogue: The tracks.
+        vectors_dir: Where the snapshots live.
+        embedder: Makes the vectors of captions and briefs.
+    """
+
+    def __init__(self, catalogue: Catalogue, vectors_dir: Path, embedder: TextEmbedder) -> None:
+        self.catalogue = catalogue
+        self.vectors_dir = vectors_dir
+        self.embedder = embedder
+
+    @classmethod
+    def open(cls, data_dir: Path, store: ModelStore, *, create: bool) -> Self:
+        """Open the library in a folder.
+
+        Args:
+            data_dir: The folder.
+            store: Holds the text embedder.
+            create: Make the folder and the catalogue where there is none.
+
+        Raises:
+            NothingIndexedError: If there is no library here and `create` is false.
+            CatalogueError: If the catalogue cannot be opened.
+            ModelUnavailableError: If the text embedder is not on this machine.
+        """
+        file = data_dir / "catalogue.sqlite"
+        if not create and not file.exists():
+            raise NothingIndexedError(
+                f"{data_dir}: no library here; run `musiscene index FOLDER` first"
+            )
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CatalogueError(f"{data_dir}: cannot be created ({error.strerror})") from error
+        embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME))
+        return cls(Catalogue.open(file), data_dir / "vectors", embedder)
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        self.catalogue.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def publish(self) -> Path:
+        """Make the vectors searchable as the catalogue has them now, and return the snapshot."""
+        revision = self.catalogue.revision()
+        return publish(
+            self.vectors_dir,
+            self.catalogue.vectors(embedder=self.embedder.version),
+            embedder=self.embedder.version,
+            dimension=self.embedder.dimension,
+            revision=revision,
+        )
+
+    def vectors(self) -> VectorIndex:
+        """The vectors as the catalogue has them now, made again where they are not.
+
+        A process that was killed between storing tracks and publishing leaves a stale snapshot;
+        nothing is lost by it, since the catalogue holds every vector.
+
+        Raises:
+            NothingIndexedError: If the catalogue holds no track.
+            WrongEmbedderError: If the catalogue's vectors were made by another embedder.
+        """
+        version = self.embedder.version
+        try:
+            return self._open()
+        except (NothingIndexedError, StaleSnapshotError, TornSnapshotError) as error:
+            if not self.catalogue.count_tracks():
+                raise NothingIndexedError(
+                    "the library holds no tracks; run `musiscene index FOLDER` first"
+                ) from error
+            logger.warning("%s; making it again from the catalogue", error)
+        except WrongEmbedderError as error:
+            logger.warning("%s; looking for vectors by %s in the catalogue", error, version)
+        self.publish()
+        index = self._open()
+        if not len(index):
+            raise WrongEmbedderError(
+                f"no vectors by {version} in the catalogue; run `musiscene index` again"
+            )
+        return index
+
+    def _open(self) -> VectorIndex:
+        return VectorIndex.open(
+            self.vectors_dir, embedder=self.embedder.version, revision=self.catalogue.revision()
+        )

@@ -1,0 +1,350 @@
+"""Briefs -> fitting tracks, each with its best window, a quoted caption and reasons. No HTTP here.
+
+The steps (each a small function below):
+    1. embed the brief's captions;
+    2. search the vectors, with filters applied inside the search;
+    3. score every candidate track exactly: for each kind of caption, the similarity of its nearest
+       one, then a weighted sum over the kinds, then the mean over the brief's captions;
+    4. turn the score into a confidence, and decide whether anything fits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+import msgspec
+import numpy as np
+
+from indexer.catalogue.models import Tag, Track
+from indexer.errors import BriefError
+from indexer.filters import TAG_THRESHOLD, parse_filter
+from indexer.vectors import KINDS, VectorIndex
+from musiscene.vocabularies import MSD_TAGS, MTT_TAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from sqlalchemy import ColumnElement
+
+    from indexer.catalogue.repository import Catalogue
+    from musiscene.embed import TextEmbedder
+
+MAX_CAPTIONS = 50
+MAX_CAPTION_CHARACTERS = 100_000
+MAX_TOP_K = 500
+
+KIND_WEIGHTS = {"music": 0.5, "scene": 0.5}
+"""Share of each kind of caption in a track's score; docs/matching.md compares them."""
+
+TAG_NAMES = frozenset(name.lower() for name in (*MTT_TAGS, *MSD_TAGS))
+
+NEGATIVE_WEIGHT = 0.5
+"""How much of a track's similarity to an unwanted text is taken off its score."""
+
+CONFIDENCE_MIDPOINT = 0.30
+CONFIDENCE_SLOPE = 14.0
+"""Logistic curve from score to confidence; docs/matching.md says how it was fitted."""
+
+FITS_FROM = 0.25
+"""Confidence below which the best track is called no fit."""
+
+HIT_TAGS = 5
+
+
+class MatchedTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """The track of a hit, as its catalogue row has it."""
+
+    id: UUID
+    path: str
+    title: str | None
+    artist: str | None
+    duration_seconds: float
+    bpm: float
+    key: str
+    loudness_lufs: float | None
+    licence: str | None
+    generated: bool
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The stretch of the track that fits best."""
+
+    start_seconds: float
+    end_seconds: float
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stage added to the score, and the sentence it went by."""
+
+    stage: str
+    share: float
+    """Of the track's whole score, 0 to 1."""
+    text: str
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One track that was found."""
+
+    rank: int
+    score: float
+    confidence: float
+    track: MatchedTrack
+    window: Window
+    scene_caption: str
+    tags: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+
+
+class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one brief."""
+
+    brief: str
+    decision: Literal["matched", "nothing_fits"]
+    confidence: float
+    hits: tuple[Hit, ...]
+    generation: None = None
+    """Music made for the brief; there is no generator yet."""
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """One candidate track on its way to being a hit."""
+
+    track_id: UUID
+    score: float
+    shares: dict[str, float]
+    """Kind -> its part of the score."""
+    captions: dict[str, int]
+    """Kind -> id of the caption that was nearest."""
+    segment_id: int
+
+
+class Matcher:
+    """Finds tracks for briefs in one library.
+
+    Args:
+        catalogue: The tracks.
+        index: Their caption vectors, made by `embedder`.
+        embedder: For the briefs.
+    """
+
+    def __init__(self, catalogue: Catalogue, index: VectorIndex, embedder: TextEmbedder) -> None:
+        self._catalogue = catalogue
+        self._index = index
+        self._embedder = embedder
+
+    def match(
+        self,
+        captions: Sequence[str],
+        *,
+        filter_expression: str = "",
+        negatives: Sequence[str] = (),
+        length_seconds: float | None = None,
+        top_k: int = 10,
+    ) -> MatchResult:
+        """The tracks that fit one brief best.
+
+        Args:
+            captions: What is seen; several captions describe one video together.
+            filter_expression: What the tracks must fulfil, see `indexer.filters`.
+            negatives: What is not wanted. A word of the tag vocabularies rules out the tracks in
+                which it is heard; any other text only lowers what is near to it.
+            length_seconds: The window's wanted length; shorter tracks are left out.
+            top_k: How many tracks to return at most.
+
+        Returns:
+            The hits, best first, and whether the best of them fits.
+
+        Raises:
+            BriefError: If there is no caption, or too many or too long ones.
+            FilterSyntaxError: If the filter cannot be read.
+        """
+        texts = check_captions(captions)
+        conditions = _conditions(filter_expression, negatives, length_seconds)
+        allowed = self._catalogue.track_ids(*conditions) if conditions else None
+        queries = self._embedder.encode(texts)
+        unwanted = self._embedder.encode(list(negatives))
+        wanted = min(max(top_k, 1), MAX_TOP_K)
+        scored = self._score(queries, unwanted, allowed=allowed, top_k=wanted)
+        tracks = self._catalogue.tracks([candidate.track_id for candidate in scored])
+        hits = tuple(
+            _hit(rank, candidate, tracks[candidate.track_id], length_seconds=length_seconds)
+            for rank, candidate in enumerate(scored, start=1)
+            if candidate.track_id in tracks
+        )
+        confidence = hits[0].confidence if hits else 0.0
+        return MatchResult(
+            brief="\n".join(texts),
+            decision="matched" if confidence >= FITS_FROM else "nothing_fits",
+            confidence=confidence,
+            hits=hits,
+        )
+
+    def _score(
+        self,
+        queries: NDArray[np.float32],
+        unwanted: NDArray[np.float32],
+        *,
+        allowed: set[UUID] | None,
+        top_k: int,
+    ) -> list[Scored]:
+        """The best tracks, best first; equal scores are ordered by id."""
+        ordinals = self._candidates(queries, allowed=allowed, top_k=top_k)
+        rows = np.flatnonzero(np.isin(self._index.rows["track"], ordinals))
+        if not len(rows):
+            return []
+        vectors = self._index.vectors(rows)
+        similarity = queries @ vectors.T  # (captions, rows)
+        penalty = NEGATIVE_WEIGHT * (unwanted @ vectors.T).max(axis=0, initial=0.0)  # (rows,)
+        scored = [
+            self._score_track(rows[of_track], similarity[:, of_track], penalty[of_track])
+            for of_track in _groups(self._index.rows["track"][rows])
+        ]
+        scored.sort(key=lambda candidate: (-candidate.score, candidate.track_id))
+        return scored[:top_k]
+
+    def _candidates(
+        self, queries: NDArray[np.float32], *, allowed: set[UUID] | None, top_k: int
+    ) -> NDArray[np.intp]:
+        """Ordinals of at least `top_k` tracks with the nearest captions, or of all there are."""
+        depth = 8 * top_k + 200
+        while True:
+            _, rows = self._index.search(queries, top_k=depth, allowed_tracks=allowed)
+            ordinals: NDArray[np.intp] = np.unique(self._index.rows["track"][rows.ravel()])
+            if len(ordinals) >= 2 * top_k or rows.shape[1] < depth:
+                return ordinals
+            depth *= 4
+
+    def _score_track(
+        self,
+        rows: NDArray[np.intp],
+        similarity: NDArray[np.float32],
+        penalty: NDArray[np.float32],
+    ) -> Scored:
+        """Fold the captions of one track.
+
+        Args:
+            rows: Its rows in the index, shape (rows,).
+            similarity: To the brief's captions, shape (captions, rows).
+            penalty: For being near to what is not wanted, shape (rows,).
+
+        Returns:
+            The track with its score.
+        """
+        entries = self._index.rows[rows]
+        shares: dict[str, float] = {}
+        nearest: dict[str, int] = {}
+        segment_id = int(entries["segment"][0])
+        for number, kind in enumerate(KINDS):
+            of_kind = np.flatnonzero(entries["kind"] == number)
+            if not len(of_kind):
+                continue
+            shares[kind] = KIND_WEIGHTS[kind] * float(similarity[:, of_kind].max(axis=1).mean())
+            best = of_kind[similarity[:, of_kind].mean(axis=0).argmax()]
+            nearest[kind] = int(entries["caption"][best])
+            segment_id = int(entries["segment"][best])  # the last kind, `scene`, has the last word
+        score = sum(shares.values()) - float(penalty.max(initial=0.0))
+        track_id = self._index.track_ids[int(entries["track"][0])]
+        return Scored(track_id, score, shares, nearest, segment_id)
+
+
+def check_captions(captions: Sequence[str]) -> list[str]:
+    """The captions without surrounding blanks and without empty ones.
+
+    Raises:
+        BriefError: If none is left, or there are too many or too long ones.
+    """
+    texts = [text for caption in captions if (text := caption.strip())]
+    if not texts:
+        raise BriefError("the brief is empty; say what is seen, in a sentence or two")
+    if len(texts) > MAX_CAPTIONS:
+        raise BriefError(f"a brief may have {MAX_CAPTIONS} captions, this one has {len(texts)}")
+    longest = max(map(len, texts))
+    if longest > MAX_CAPTION_CHARACTERS:
+        raise BriefError(
+            f"a caption may have {MAX_CAPTION_CHARACTERS:,} characters, one has {longest:,}"
+        )
+    return texts
+
+
+def confidence_of(score: float) -> float:
+    """The probability that a person would call a track with this score fitting, 0 to 1."""
+    return 1.0 / (1.0 + math.exp(-CONFIDENCE_SLOPE * (score - CONFIDENCE_MIDPOINT)))
+
+
+def _conditions(
+    expression: str, negatives: Sequence[str], length_seconds: float | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    wanted = parse_filter(expression)
+    if wanted is not None:
+        conditions.append(wanted)
+    if length_seconds is not None:
+        conditions.append(Track.duration_seconds >= length_seconds)
+    for negative in negatives:
+        unwanted_tag = negative.strip().lower().removeprefix("no ")
+        if unwanted_tag in TAG_NAMES:
+            heard = Track.tags.any((Tag.name == unwanted_tag) & (Tag.score >= TAG_THRESHOLD))
+            conditions.append(~heard)
+    return conditions
+
+
+def _groups(ordinals: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+    """Positions of equal values, one array for each value."""
+    order = np.argsort(ordinals, kind="stable")
+    starts = np.flatnonzero(np.diff(ordinals[order])) + 1
+    return np.split(order, starts)
+
+
+def _hit(rank: int, candidate: Scored, track: Track, *, length_seconds: float | None) -> Hit:
+    captions = {caption.id: caption for caption in track.captions}
+    quoted = {kind: captions[number] for kind, number in candidate.captions.items()}
+    total = sum(candidate.shares.values())
+    scene = quoted.get("scene")
+    return Hit(
+        rank=rank,
+        score=round(candidate.score, 4),
+        confidence=round(confidence_of(candidate.score), 4),
+        track=MatchedTrack(
+            id=track.id,
+            path=track.path,
+            title=track.title,
+            artist=track.artist,
+            duration_seconds=round(track.duration_seconds, 2),
+            bpm=round(track.bpm, 1),
+            key=track.key,
+            loudness_lufs=None if track.loudness_lufs is None else round(track.loudness_lufs, 1),
+            licence=track.licence,
+            generated=track.generated,
+        ),
+        window=_window(candidate, track, length_seconds=length_seconds),
+        scene_caption=scene.text if scene else "",
+        tags=_strongest_tags(track),
+        reasons=tuple(
+            Reason(
+                stage=kind,
+                share=round(share / total, 3) if total > 0 else 0.0,
+                text=quoted[kind].text,
+            )
+            for kind, share in sorted(candidate.shares.items(), key=lambda item: -item[1])
+        ),
+    )
+
+
+def _window(candidate: Scored, track: Track, *, length_seconds: float | None) -> Window:
+    """The best segment, or a stretch of the wanted length that begins with it."""
+    segment = next(part for part in track.segments if part.id == candidate.segment_id)
+    start, end = segment.start_seconds, segment.end_seconds
+    if length_seconds is not None:
+        start = max(0.0, min(start, track.duration_seconds - length_seconds))
+        end = start + length_seconds
+    return Window(start_seconds=round(start, 2), end_seconds=round(end, 2))
+
+
+def _strongest_tags(track: Track) -> tuple[str, ...]:
+    best: dict[str, float] = {}
+    for tag in track.tags:
+        best[tag.name] = max(best.get(tag.name, 0.0), tag.score)
+    return tuple(sorted(best, key=lambda name: (-best[name], name))[:HIT_TAGS])

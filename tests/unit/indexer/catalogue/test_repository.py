@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+import numpy as np
+import pytest
+
+from indexer.catalogue.models import Track
+from indexer.catalogue.repository import Catalogue, ScanCounts
+from indexer.errors import TrackNotFoundError
+from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    with new_catalogue(tmp_path) as opened:
+        yield opened
+
+
+class TestStoreTrack:
+    def test_gives_back_what_was_heard(self, catalogue: Catalogue):
+        heard = listening("/music/été.wav", tags={"piano": 0.5}, artist="Ólafur")
+        track = catalogue.track(store(catalogue, heard, scenes=["a street", "a field"]))
+        assert (track.path, track.artist, track.bpm, track.key) == (
+            "/music/été.wav",
+            "Ólafur",
+            120.0,
+            "E:major",
+        )
+        assert [(s.start_seconds, s.end_seconds) for s in track.segments] == [(0, 15), (15, 30)]
+        assert [(tag.name, tag.score) for tag in track.tags] == [("piano", 0.5)]
+        assert {caption.text for caption in track.captions} == {"slow piano", "a street", "a field"}
+        assert np.frombuffer(track.energy_curve, "<f2").tolist() == [0.25, 0.5, 1.0]
+
+    def test_keeps_the_id_and_replaces_the_rest(self, catalogue: Catalogue):
+        first = store(catalogue, listening(segments=3), scenes=["old one", "old two", "old three"])
+        second = store(catalogue, listening(segments=1), scenes=["new"])
+        assert first == second
+        track = catalogue.track(second)
+        assert len(track.segments) == 1
+        assert [c.text for c in track.captions if c.kind == "scene"] == ["new"]
+        assert len(list(catalogue.vectors(embedder="words-1"))) == 2
+
+    def test_raises_the_revision_once(self, catalogue: Catalogue):
+        assert catalogue.revision() == 0
+        store(catalogue, listening())
+        assert catalogue.revision() == 1
+
+    def test_a_failure_leaves_nothing_behind(self, catalogue: Catalogue):
+        with pytest.raises(IndexError):  # a caption about a segment that is not there
+            store(catalogue, listening(segments=1), scenes=["one", "two"])
+        assert catalogue.known_files() == {}
+        assert catalogue.revision() == 0
+
+
+class TestFollowFile:
+    def test_keeps_id_and_captions(self, catalogue: Catalogue):
+        track_id = store(catalogue, listening())
+        moved = listening("/music/moved.wav", artist="Now known").info
+        catalogue.follow_file(track_id, moved, path="/music/moved.wav", modified_ns=9)
+        track = catalogue.track(track_id)
+        assert (track.path, track.artist, track.modified_ns) == ("/music/moved.wav", "Now known", 9)
+        assert len(track.captions) == 2
+
+
+class TestStatus:
+    def test_missing_tracks_are_not_found_but_not_lost(self, catalogue: Catalogue):
+        track_id = store(catalogue, listening())
+        catalogue.set_status([track_id], "missing")
+        assert catalogue.track_ids() == set()
+        assert list(catalogue.vectors(embedder="words-1")) == []
+        assert catalogue.track(track_id).status == "missing"
+        catalogue.set_status([track_id], "ready")
+        assert catalogue.track_ids() == {track_id}
+
+    def test_only_missing_tracks_are_deleted(self, catalogue: Catalogue):
+        kept = store(catalogue, listening("/music/kept.wav"))
+        gone = store(catalogue, listening("/music/gone.wav"))
+        catalogue.set_status([gone], "missing")
+        assert catalogue.delete_missing() == 1
+        assert set(catalogue.known_files()) == {"/music/kept.wav"}
+        assert catalogue.track_ids() == {kept}
+        with pytest.raises(TrackNotFoundError, match=str(gone)):
+            catalogue.track(gone)
+
+
+class TestReading:
+    def test_more_ids_than_one_statement_may_name(self, catalogue: Catalogue):
+        track_id = store(catalogue, listening())
+        asked = [uuid4() for _ in range(1200)] + [track_id]
+        assert list(catalogue.tracks(asked)) == [track_id]
+
+    def test_conditions_restrict_track_ids(self, catalogue: Catalogue):
+        slow = store(catalogue, listening("/a.wav", bpm=60))
+        store(catalogue, listening("/b.wav", bpm=120))
+        assert catalogue.track_ids(Track.bpm < 100) == {slow}
+
+    def test_vectors_are_unit_to_half_precision(self, catalogue: Catalogue):
+        store(catalogue, listening())
+        rows = list(catalogue.vectors(embedder=WordEmbedder.version))
+        lengths = [np.linalg.norm(np.frombuffer(row.data, "<f2").astype(float)) for row in rows]
+        assert lengths == pytest.approx([1.0, 1.0], abs=2e-3)
+        assert [row.kind for row in rows] == ["music", "scene"]
+        assert list(catalogue.vectors(embedder="another")) == []
+
+
+class TestScans:
+    def test_failures_are_kept_in_order(self, catalogue: Catalogue):
+        scan_id = catalogue.start_scan(["/music"])
+        for name in ("b", "a"):
+            catalogue.add_failure(scan_id, path=f"/music/{name}", stage="read", reason="broken")
+        catalogue.finish_scan(scan_id, status="finished", counts=ScanCounts(files_found=2))
+        found = catalogue.scan_failures(scan_id)
+        assert [(row.path, row.stage, row.reason) for row in found] == [
+            ("/music/b", "read", "broken"),
+            ("/music/a", "read", "broken"),
+        ]
+
+    def test_counts_have_a_column_each(self):
+        assert set(msgspec.structs.asdict(ScanCounts())) <= {
+            column.name
+            for column in __import__(
+                "indexer.catalogue.models", fromlist=["Scan"]
+            ).Scan.__table__.columns
+        }
