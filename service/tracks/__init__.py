@@ -1,0 +1,1 @@
+"""Tracks of the library and their audio."""

@@ -1,0 +1,85 @@
+"""Wires the service: settings -> Litestar application."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.static_files import create_static_files_router
+from openapi_ui_bundles import swagger_ui
+
+from service.errors import EXCEPTION_HANDLERS
+from service.health import HealthController
+from service.matches.controller import MatchController
+from service.serving import Serving
+from service.tracks.controller import TrackController
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from service.settings import ServiceSettings
+
+
+DOCS_ASSETS = "/docs-assets"
+
+
+def create_app(settings: ServiceSettings) -> Litestar:
+    """The application for one library.
+
+    Args:
+        settings: Checked when they were made.
+
+    Returns:
+        An application that opens the library when it starts.
+
+    Raises:
+        NothingIndexedError: At start, if there is no library.
+        ModelUnavailableError: At start, if the text embedder is not on this machine.
+    """
+    serving = Serving(settings)
+
+    @asynccontextmanager
+    async def hold_library(_app: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            serving.close()
+
+    def provide_serving() -> Serving:
+        return serving
+
+    return Litestar(
+        route_handlers=[
+            HealthController,
+            MatchController,
+            TrackController,
+            create_static_files_router(
+                DOCS_ASSETS, [swagger_ui.static_path], include_in_schema=False
+            ),
+        ],
+        dependencies={"serving": Provide(provide_serving, sync_to_thread=False)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[hold_library],
+        request_max_body_size=settings.max_body_bytes,
+        openapi_config=OpenAPIConfig(
+            title="MusiScene",
+            version=version("musiscene"),
+            description="Music for scenes: a video's caption in, fitting tracks out.",
+            path="/docs",
+            render_plugins=[
+                # From the package, not from a content network: the page works without one.
+                SwaggerRenderPlugin(
+                    js_url=f"{DOCS_ASSETS}/swagger-ui-bundle.js",
+                    css_url=f"{DOCS_ASSETS}/swagger-ui.css",
+                    standalone_preset_js_url=f"{DOCS_ASSETS}/swagger-ui-standalone-preset.js",
+                    favicon=f'<link rel="icon" href="{DOCS_ASSETS}/favicon-32x32.png">',
+                )
+            ],
+        ),
+        logging_config=None,
+    )

@@ -1,0 +1,134 @@
+"""Errors -> HTTP: one table, answered as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar import Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+
+from indexer.errors import (
+    BriefError,
+    CatalogueError,
+    FilterSyntaxError,
+    IndexerError,
+    NothingIndexedError,
+    TrackNotFoundError,
+    VectorIndexError,
+)
+from musiscene.errors import ModelError, MusiSceneError
+
+if TYPE_CHECKING:
+    from litestar import Request
+    from litestar.types import ExceptionHandlersMap
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class ServiceError(Exception):
+    """Something about a request that only the service can know."""
+
+
+class AudioGoneError(ServiceError):
+    """The file of an indexed track is not there any more."""
+
+
+STATUS_OF: dict[type[Exception], tuple[int, str]] = {
+    BriefError: (400, "brief-invalid"),
+    FilterSyntaxError: (400, "filter-invalid"),
+    TrackNotFoundError: (404, "track-not-found"),
+    AudioGoneError: (404, "audio-gone"),
+    NothingIndexedError: (503, "nothing-indexed"),
+    VectorIndexError: (503, "index-unusable"),
+    CatalogueError: (503, "catalogue-unusable"),
+    ModelError: (503, "model-unusable"),
+    IndexerError: (500, "indexer-failed"),
+    MusiSceneError: (500, "musiscene-failed"),
+}
+"""Error -> status and code. A kind that is not named takes its base class's row."""
+
+SHOWN_BELOW = 500
+"""From this status on, the message may tell of this machine's paths, so it is only logged."""
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Why a request failed, as RFC 9457 spells it."""
+
+    type: str
+    """A stable code, as `urn:musiscene:CODE`."""
+    title: str
+    """What is wrong, for a person."""
+    status: int
+    """The HTTP status."""
+    errors: list[dict[str, Any]] = []
+    """Which parts of the request were refused, and why."""
+
+
+def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """The answer to a request that failed."""
+    if isinstance(error, HTTPException):
+        return _respond(
+            Problem(
+                type=f"urn:musiscene:http-{error.status_code}",
+                title=error.detail,
+                status=error.status_code,
+                errors=_fields(error),
+            ),
+            headers=error.headers,
+        )
+    for kind in type(error).__mro__:
+        if kind in STATUS_OF:
+            status, code = STATUS_OF[kind]
+            logger.info("%s %s: %s", request.method, request.url.path, error)
+            title = str(error) if status < SHOWN_BELOW else _TITLES[code]
+            return _respond(Problem(type=f"urn:musiscene:{code}", title=title, status=status))
+    logger.exception("%s %s", request.method, request.url.path, exc_info=error)
+    return _respond(Problem(type="urn:musiscene:internal", title="The service failed.", status=500))
+
+
+_TITLES = {
+    "nothing-indexed": "Nothing is indexed yet; run `musiscene index FOLDER`.",
+    "index-unusable": "The vector index cannot be used; the service's log says why.",
+    "catalogue-unusable": "The catalogue cannot be used; the service's log says why.",
+    "model-unusable": "A model cannot be used; the service's log says why.",
+    "indexer-failed": "The library could not answer; the service's log says why.",
+    "musiscene-failed": "A model could not answer; the service's log says why.",
+}
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """How an operation's failures are documented.
+
+    Args:
+        statuses: The HTTP statuses that it may answer with.
+
+    Returns:
+        For the `responses` of a Litestar handler.
+    """
+    return {
+        status: ResponseSpec(
+            Problem, media_type=PROBLEM_JSON, description=HTTPStatus(status).phrase
+        )
+        for status in statuses
+    }
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {Exception: to_problem, HTTPException: to_problem}
+
+
+def _fields(error: HTTPException) -> list[dict[str, Any]]:
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return [part for part in error.extra if isinstance(part, dict)]
+    return []
+
+
+def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+    return Response(
+        problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers or {}
+    )

@@ -1,0 +1,47 @@
+"""Liveness and readiness, for whatever watches the process."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from litestar import Controller, get
+from litestar.di import NamedDependency
+
+from service.errors import problems
+from service.serving import Serving
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """The service can match."""
+
+    status: Literal["ready"] = "ready"
+    tracks: int
+    """In the catalogue."""
+    revision: int
+    """Of the catalogue."""
+
+
+class HealthController(Controller):
+    """Whether the service is alive, and whether it can match."""
+
+    path = "/health"
+    tags = ("health",)
+
+    @get("/live", operation_id="getLiveness", sync_to_thread=False)
+    def live(self) -> Live:
+        """Say that the process answers."""
+        return Live()
+
+    @get("/ready", operation_id="getReadiness", sync_to_thread=True, responses=problems(503))
+    def ready(self, serving: NamedDependency[Serving]) -> Ready:
+        """Say whether briefs can be matched; 503 while they cannot."""
+        serving.matcher()
+        catalogue = serving.library.catalogue
+        return Ready(tracks=catalogue.count_tracks(), revision=catalogue.revision())

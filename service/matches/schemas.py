@@ -1,0 +1,53 @@
+"""What a match request may hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from indexer.filters import MAX_LENGTH
+from indexer.match import MAX_CAPTION_CHARACTERS, MAX_CAPTIONS
+
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_CAPTION_CHARACTERS)]
+
+
+class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A brief: what is seen, and what the music must or must not be."""
+
+    captions: Annotated[
+        list[Text],
+        Meta(
+            min_length=1,
+            max_length=MAX_CAPTIONS,
+            description="What is seen; several captions describe one video together.",
+            examples=[["a toddler blows out birthday candles and everybody laughs"]],
+        ),
+    ]
+    top_k: Annotated[
+        int, Meta(ge=1, le=100, description="How many tracks to return at most.", examples=[10])
+    ] = 10
+    filter: Annotated[
+        str,
+        Meta(
+            max_length=MAX_LENGTH,
+            description="Terms that all must hold, as on the command line.",
+            examples=["bpm=100..130 vocals=no -tag=metal"],
+        ),
+    ] = ""
+    negatives: Annotated[
+        list[Text],
+        Meta(max_length=20, description="What is not wanted.", examples=[["drums"]]),
+    ] = []
+    length_seconds: (
+        Annotated[
+            float,
+            Meta(gt=0, le=14_400, description="Wanted length; shorter tracks are left out."),
+        ]
+        | None
+    ) = None
+    fallback: Annotated[
+        Literal["never"],
+        Meta(description="Whether to generate music when nothing fits; only `never` for now."),
+    ] = "never"

@@ -1,0 +1,55 @@
+"""What the running service holds: the library, and a matcher over its newest vectors."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from indexer.library import Library
+from indexer.match import Matcher
+from musiscene.checkpoints.store import ModelStore
+
+if TYPE_CHECKING:
+    from service.settings import ServiceSettings
+
+logger = logging.getLogger(__name__)
+
+
+class Serving:
+    """Opens the library when the service starts, and follows it while others index.
+
+    Args:
+        settings: Where the library and the models are.
+    """
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        store = ModelStore(local_folder=settings.models_dir)
+        self.library = Library.open(settings.data_dir, store, create=False)
+        self._lock = Lock()
+        self._revision = -1
+        self._matcher: Matcher | None = None
+
+    def matcher(self) -> Matcher:
+        """Follow the catalogue.
+
+        Requests that run on an older matcher keep its files until they are done.
+
+        Returns:
+            A matcher over the catalogue as it is now.
+
+        Raises:
+            NothingIndexedError: If the library holds no track.
+        """
+        revision = self.library.catalogue.revision()
+        with self._lock:
+            if self._matcher is None or revision != self._revision:
+                index = self.library.vectors()
+                self._matcher = Matcher(self.library.catalogue, index, self.library.embedder)
+                self._revision = index.manifest.revision
+                logger.info("serving %d captions at revision %d", len(index), self._revision)
+            return self._matcher
+
+    def close(self) -> None:
+        """Close the library."""
+        self.library.close()
