@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING
 
-from musiscene.affect import Affect
-from musiscene.audio.key import KeyEstimate
-from musiscene.audio.read import AudioInfo
-from musiscene.audio.tempo import TempoEstimate
+import msgspec
+import numpy as np
+
+from musiscene.affect import Affect, estimate_affect
+from musiscene.audio.energy import energy_curve, measure_texture
+from musiscene.audio.key import KeyEstimate, estimate_key
+from musiscene.audio.limits import AudioLimits
+from musiscene.audio.read import AudioInfo, Recording, read_audio
+from musiscene.audio.segments import SegmentBounds, find_segments
+from musiscene.audio.tempo import TempoEstimate, estimate_tempo
+from musiscene.vocabularies import (
+    FAST_TAGS,
+    NO_VOCAL_TAGS,
+    SLOW_TAGS,
+    TAGS_OF,
+    VOCAL_TAGS,
+    Vocabulary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from musiscene.encoders.musicnn import MusicnnOutput, MusicnnTagger
+
+SAMPLE_RATE = 16_000
+"""Of everything that listens, in Hz: what MusiCNN was trained on."""
+
+PATCH_SECONDS = 3.0
+PATCHES_PER_SEGMENT = 4
+"""Patches of 3 s that the encoder hears of one segment, spread over it."""
+
+MIN_TAG_SCORE = 0.03
+"""Tags below it are not kept: a library would be drowned in them."""
+
+DEFAULT_LIMITS = AudioLimits()
 
 
 class TagScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,3 +98,153 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     """Valence and arousal of the whole track."""
     segments: tuple[HeardSegment, ...]
     """In order, without gaps."""
+
+
+class Listener:
+    """Hears tracks.
+
+    Args:
+        tagger: The frozen audio encoder.
+        limits: On the files that are read.
+    """
+
+    def __init__(self, tagger: MusicnnTagger, *, limits: AudioLimits = DEFAULT_LIMITS) -> None:
+        self._tagger = tagger
+        self._limits = limits
+
+    def read(self, path: str | Path) -> Recording:
+        """Decode a file to mono at `SAMPLE_RATE`.
+
+        Raises:
+            AudioError: If the file cannot be heard.
+        """
+        return read_audio(path, sample_rate=SAMPLE_RATE, limits=self._limits)
+
+    def hear(self, recording: Recording) -> Listening:
+        """Measure and tag one recording made by `read`; safe to call from several threads."""
+        waveform = recording.waveform
+        bounds = find_segments(waveform, sample_rate=SAMPLE_RATE)
+        heard = self._tagger.listen(waveform, starts_seconds=_patch_starts(bounds))
+        track_scores = _mean_scores(heard, range(len(heard.starts_seconds)))
+        tempo = estimate_tempo(waveform, sample_rate=SAMPLE_RATE, pace=_pace(track_scores))
+        key = estimate_key(waveform, sample_rate=SAMPLE_RATE)
+        texture = measure_texture(waveform, sample_rate=SAMPLE_RATE)
+        curve = energy_curve(waveform, sample_rate=SAMPLE_RATE)
+        return Listening(
+            info=recording.info,
+            audio_hash=recording.audio_hash,
+            tempo=tempo,
+            key=key,
+            loudness_lufs=recording.loudness_lufs,
+            energy_curve=tuple(round(float(energy), 3) for energy in curve),
+            vocals=estimate_vocals(track_scores),
+            tags=_strongest_first(track_scores),
+            affect=estimate_affect(
+                tempo_bpm=tempo.bpm,
+                tempo_confidence=tempo.confidence,
+                mode=key.mode,
+                mode_confidence=key.confidence,
+                tags=_merged(track_scores),
+                onset_rate_hz=texture.onset_rate_hz,
+                loudness_lufs=recording.loudness_lufs,
+            ),
+            segments=tuple(
+                HeardSegment(
+                    start_seconds=bound.start_seconds,
+                    end_seconds=bound.end_seconds,
+                    energy=_mean_energy(curve, bound),
+                    tags=_strongest_first(_mean_scores(heard, patches)),
+                )
+                for bound, patches in zip(bounds, _patches_of(bounds), strict=True)
+            ),
+        )
+
+
+def estimate_vocals(scores: Mapping[Vocabulary, Sequence[tuple[str, float]]]) -> VocalEstimate:
+    """Weigh the tags that speak of voices against those that deny them.
+
+    Args:
+        scores: Vocabulary -> every tag with its probability.
+
+    Returns:
+        The share of the strongest vocal tag against the strongest denial, averaged over the
+        vocabularies; they agree fully at confidence 1.
+    """
+    shares = []
+    for named in scores.values():
+        sung = max((score for name, score in named if name in VOCAL_TAGS), default=0.0)
+        unsung = max((score for name, score in named if name in NO_VOCAL_TAGS), default=0.0)
+        shares.append(sung / max(sung + unsung, 1e-6))
+    probability = float(np.mean(shares))
+    agreement = 1.0 - float(np.ptp(shares))
+    return VocalEstimate(
+        probability=round(probability, 3),
+        confidence=round(agreement * abs(2.0 * probability - 1.0), 3),
+    )
+
+
+def _patch_starts(bounds: Sequence[SegmentBounds]) -> list[float]:
+    """Where the patches begin: `PATCHES_PER_SEGMENT` in each segment, evenly spread."""
+    starts: list[float] = []
+    for bound in bounds:
+        last = max(bound.end_seconds - PATCH_SECONDS, bound.start_seconds)
+        starts.extend(np.linspace(bound.start_seconds, last, PATCHES_PER_SEGMENT).tolist())
+    return starts
+
+
+def _patches_of(bounds: Sequence[SegmentBounds]) -> list[range]:
+    return [
+        range(first, first + PATCHES_PER_SEGMENT)
+        for first in range(0, len(bounds) * PATCHES_PER_SEGMENT, PATCHES_PER_SEGMENT)
+    ]
+
+
+def _mean_scores(
+    heard: MusicnnOutput, patches: Iterable[int]
+) -> dict[Vocabulary, list[tuple[str, float]]]:
+    chosen = list(patches)
+    return {
+        vocabulary: list(
+            zip(
+                TAGS_OF[vocabulary],
+                probabilities[chosen].mean(axis=0).astype(float).tolist(),
+                strict=True,
+            )
+        )
+        for vocabulary, probabilities in heard.tags.items()
+    }
+
+
+def _strongest_first(
+    scores: Mapping[Vocabulary, Sequence[tuple[str, float]]],
+) -> dict[str, tuple[TagScore, ...]]:
+    return {
+        vocabulary: tuple(
+            TagScore(name=name, score=round(score, 4))
+            for name, score in sorted(named, key=lambda pair: -pair[1])
+            if score >= MIN_TAG_SCORE
+        )
+        for vocabulary, named in scores.items()
+    }
+
+
+def _merged(scores: Mapping[Vocabulary, Sequence[tuple[str, float]]]) -> dict[str, float]:
+    """Tag -> its score in the vocabulary that hears it more strongly."""
+    merged: dict[str, float] = {}
+    for named in scores.values():
+        for name, score in named:
+            merged[name] = max(merged.get(name, 0.0), score)
+    return merged
+
+
+def _pace(scores: Mapping[Vocabulary, Sequence[tuple[str, float]]]) -> float:
+    """From -1 (tagged slow) to 1 (tagged fast)."""
+    named = dict(scores["mtt"])
+    fast = max(named[tag] for tag in FAST_TAGS)
+    slow = max(named[tag] for tag in SLOW_TAGS)
+    return (fast - slow) / max(fast + slow, 1e-6)
+
+
+def _mean_energy(curve: NDArray[np.float32], bound: SegmentBounds) -> float:
+    first = int(bound.start_seconds)
+    return round(float(curve[first : max(int(bound.end_seconds), first + 1)].mean()), 3)
