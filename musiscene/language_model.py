@@ -157,8 +157,7 @@ class LanguageModel:
 
         Args:
             prefix: The same for all rows.
-            continuations: What stands between prefix and target, one a row; may be empty if the
-                prefix is not.
+            continuations: What stands between prefix and target, one a row, at least one token.
             targets: The text that is scored, one a row, at least one token each.
 
         Returns:
