@@ -96,7 +96,7 @@ class FilterBank(nn.Module):
         self.pad_frames = ((kernel.shape[2] - 1) // 2, kernel.shape[2] // 2)  # as TensorFlow
         self.output_bound = float((F.relu(bias + reach) * scale.abs() + shift.abs()).max())
         for name, tensor in {
-            "kernel": kernel[live] * sign[:, None, None, None],
+            "kernel": _channels_first(kernel[live] * sign[:, None, None, None]),
             "live": live,
             "sign": sign[:, None],
             "bias": bias[live, None],
@@ -313,6 +313,12 @@ def _batch_norm(variables: Variables, index: int) -> tuple[torch.Tensor, torch.T
     deviation = torch.sqrt(variables[f"{prefix}/moving_variance"] + BATCH_NORM_EPSILON)
     scale = variables[f"{prefix}/gamma"] / deviation
     return scale, variables[f"{prefix}/beta"] - variables[f"{prefix}/moving_mean"] * scale
+
+
+def _channels_first(kernel: torch.Tensor) -> torch.Tensor:
+    # TensorFlow's order of axes would make torch write the convolution's result in it, and the
+    # maximum over frequency of that takes longer than the convolution.
+    return kernel.clone(memory_format=torch.contiguous_format)
 
 
 def _linear(kernel: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
