@@ -73,7 +73,7 @@ class TextEmbedder:
             )
             tokenizer = Tokenizer.from_str((folder / EMBEDDER_TOKENIZER).read_text("utf-8"))
             session = onnxruntime.InferenceSession(
-                (folder / EMBEDDER_MODEL).read_bytes(), options, ["CPUExecutionProvider"]
+                str(folder / EMBEDDER_MODEL), options, ["CPUExecutionProvider"]
             )
         # Both libraries raise bare `Exception` subclasses of their own for a damaged file.
         except Exception as error:

@@ -185,10 +185,9 @@ def _export_onnx(embedder: SentenceTransformer, path: Path) -> None:
     shape = {0: torch.export.Dim("texts", min=1), 1: torch.export.Dim("tokens", min=2, max=512)}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.filterwarnings("ignore", message=".*axis name.*", category=UserWarning)
-        torch.onnx.export(
+        program = torch.onnx.export(
             UnitVectors().eval(),
-            (ones, ones.clone(), torch.zeros_like(ones)),  # one tensor twice is traced as one input
-            str(path),
+            (ones, ones, torch.zeros_like(ones)),
             input_names=EMBEDDER_INPUTS,
             output_names=["vectors"],
             dynamic_shapes=(shape, shape, shape),
@@ -196,6 +195,15 @@ def _export_onnx(embedder: SentenceTransformer, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    if program is None:
+        raise ValueError("the exporter gave nothing back")
+    proto = program.model_proto
+    graph = proto.graph
+    # The exporter notes the paths of this machine's source files in every node.
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+    del graph.value_info[:]
+    path.write_bytes(proto.SerializeToString(deterministic=True))
 
 
 def _digest(folder: Path) -> str:

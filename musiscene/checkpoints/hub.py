@@ -110,7 +110,6 @@ def _probe(hub: HubRepository) -> tuple[str, list[str]]:
 
 @contextlib.contextmanager
 def _translated_errors(hub: HubRepository) -> Iterator[None]:
-    import httpx
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled
 
     try:
@@ -123,5 +122,10 @@ def _translated_errors(hub: HubRepository) -> Iterator[None]:
         ) from error
     except HfHubHTTPError as error:
         raise SourceError(f"the hub refuses: {str(error).splitlines()[0]}") from error
-    except (httpx.HTTPError, ConnectionError, TimeoutError) as error:
-        raise SourceError("the hub cannot be reached") from error
+    except (ConnectionError, TimeoutError) as error:
+        raise SourceError(f"the hub cannot be reached: {error}") from error
+    except (SourceError, OSError):
+        raise
+    # The hub's library lets its transport's own errors through, and changes transports.
+    except Exception as error:
+        raise SourceError(f"the hub cannot be reached: {error}") from error

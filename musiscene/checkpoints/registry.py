@@ -141,7 +141,7 @@ _MINILM_FILES = (
 EMBEDDED: tuple[Model, ...] = (
     Model(
         name="smollm2-135m-instruct",
-        purpose="language model that imagines scenes (tiny profile)",
+        purpose="imagines scenes",
         licence="Apache-2.0",
         commercial_use="yes",
         download_bytes=92_871_040,
@@ -169,7 +169,7 @@ EMBEDDED: tuple[Model, ...] = (
     ),
     Model(
         name="all-minilm-l6-v2",
-        purpose="text embedder that matches briefs with captions",
+        purpose="matches briefs with captions",
         licence="Apache-2.0",
         commercial_use="yes",
         download_bytes=83_506_384,
@@ -189,7 +189,7 @@ EMBEDDED: tuple[Model, ...] = (
     ),
     Model(
         name="musicnn",
-        purpose="music tagger and audio encoder (tiny profile)",
+        purpose="hears music: tags, features",
         licence="ISC",
         commercial_use="yes",
         download_bytes=29_292_476,
@@ -233,7 +233,7 @@ EMBEDDED: tuple[Model, ...] = (
 HUB: tuple[Model, ...] = (
     Model(
         name="mert-v1-330m",
-        purpose="audio encoder (paper profile)",
+        purpose="hears music (paper profile)",
         licence="CC-BY-NC-4.0",
         commercial_use="no",
         download_bytes=1260 * MIB,
@@ -243,8 +243,8 @@ HUB: tuple[Model, ...] = (
     ),
     Model(
         name="llama-2-7b-chat",
-        purpose="language model (paper profile)",
-        licence="Llama 2 Community License",
+        purpose="imagines scenes (paper profile)",
+        licence="Llama 2",
         commercial_use="yes",
         download_bytes=13 * GIB,
         disk_bytes=13 * GIB,
@@ -256,8 +256,8 @@ HUB: tuple[Model, ...] = (
     ),
     Model(
         name="mu-llama",
-        purpose="MU-LLaMA's adapter and LoRA weights (paper profile)",
-        licence="not stated with the weights",
+        purpose="joins the two (paper profile)",
+        licence="not stated",
         commercial_use="unknown",
         download_bytes=1 * GIB,
         disk_bytes=1 * GIB,
@@ -269,7 +269,7 @@ HUB: tuple[Model, ...] = (
     ),
     Model(
         name="musicgen-small",
-        purpose="music generator",
+        purpose="generates music",
         licence="CC-BY-NC-4.0",
         commercial_use="no",
         download_bytes=2250 * MIB,

@@ -204,7 +204,10 @@ class ModelStore:
         folders = tuple(folder for folder in (source_folder, self.local_folder) if folder)
         source = fetch_embedded(model, raw, folders=folders, progress=progress)
         progress("convert", 0, None)
-        run_converter(model.converter, raw, ready)
+        try:
+            run_converter(model.converter, raw, ready)
+        except RuntimeError as error:
+            raise ModelUnavailableError(model.name, f"cannot be converted: {error}") from error
         return source
 
     def _retire(self, name: str) -> None:
