@@ -1,0 +1,172 @@
+"""What a scene must not be: each guard is one reason to turn a candidate down.
+
+A guard takes the candidate, the description it was imagined from, and scenes it must not copy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Guard = Callable[[str, str, Sequence[str]], bool]
+
+MIN_WORDS: Final = 6
+MAX_WORDS: Final = 30
+COPIED_WORDS: Final = 4
+"""So many words in a row that also stand in the prompt are a copy."""
+COPIED_SHARE: Final = 0.5
+"""So large a share of the content words in one example scene is a copy with changes."""
+MAX_INSTRUMENTS: Final = 1
+"""A scene may show a pianist; more instruments are a description of the music."""
+LOOPED_WORDS: Final = 3
+LOOPED_TIMES: Final = 3
+CONTENT_LETTERS: Final = 4
+"""Words of at least so many letters carry content."""
+
+_WORD = re.compile(r"[A-Za-z'-]+")
+_SENTENCE = re.compile(r"^.*?[a-z][.!?](?=\s|$)")
+_PLAIN = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--")
+_QUOTES = "\"'*_ "
+_ODD = re.compile(r"[^A-Za-zÀ-ÿ0-9 ,.;!?'()-]")
+_LIST = re.compile(r"^\s*(\d+[.)]|[-*•])|\d{3,}")
+_MUSIC = re.compile(
+    r"\b(music\w*|songs?|melod\w+|tunes?|tempo|bpm|rhythm\w*|soundtracks?|lyrics?|chords?|genres?"
+    r"|instrumentals?|vocals?|sounds? of|(this|the) (track|piece|beat|video|clip|scene))\b",
+    re.IGNORECASE,
+)
+_INSTRUMENT = re.compile(
+    r"\b(guitars?|basses|bass|pianos?|keyboards?|drum\w*|percussion|synth\w*|strings|brass|violins?"
+    r"|cellos?|flutes?|harps?|trumpets?|sax\w*|ukuleles?|mandolins?|cymbals?|amplifiers?)\b",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(r"\b(I|I'm|we|you|your|my|our)\b", re.IGNORECASE)
+_UNSAFE = re.compile(
+    r"\b(nude|naked|sex\w*|porn\w*|rap(e|es|ed|ing|ist)|suicid\w*|corpses?|behead\w*|tortur\w*"
+    r"|massacr\w*|nazi\w*|terroris\w*|genocid\w*|slaughter\w*|murder\w*)\b",
+    re.IGNORECASE,
+)
+_SINGING = re.compile(
+    r"\b(sing|sings|singing|singers?|sang|sung|choirs?|chant\w*)\b", re.IGNORECASE
+)
+
+
+def first_sentence(text: str) -> str:
+    """The first full sentence of what a model wrote.
+
+    Args:
+        text: One line, perhaps in quotes, perhaps cut off in the middle of a sentence.
+
+    Returns:
+        The sentence with a capital letter and without quotes; empty if none was finished.
+
+    Example:
+        >>> first_sentence(' "a boat leaves the harbour. The sun')
+        'A boat leaves the harbour.'
+    """
+    stripped = " ".join(text.translate(_PLAIN).split()).strip(_QUOTES)
+    found = _SENTENCE.match(stripped)
+    sentence = found.group().strip(_QUOTES) if found else ""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def likeness(one: str, other: str) -> float:
+    """Shared content words over all content words of two texts, 0 to 1."""
+    ours, theirs = _content(one), _content(other)
+    return len(ours & theirs) / max(1, len(ours | theirs))
+
+
+def rejection(scene: str, description: str, examples: Sequence[str]) -> str | None:
+    """The name of the first guard that turns a scene down.
+
+    Args:
+        scene: One sentence, as `first_sentence` returns it.
+        description: Of the music it was imagined from.
+        examples: Scenes that stand in the prompt.
+
+    Returns:
+        One of `GUARDS`, or None for a scene that may be shown.
+    """
+    return next(
+        (name for name, guard in GUARDS.items() if guard(scene, description, examples)), None
+    )
+
+
+def _has_wrong_length(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+    return not MIN_WORDS <= len(scene.split()) <= MAX_WORDS
+
+
+def _has_odd_characters(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+    return _ODD.search(scene) is not None
+
+
+def _is_list(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+    return _LIST.search(scene) is not None
+
+
+def _talks_of_music(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+    named = {word.lower() for word in _INSTRUMENT.findall(scene)}
+    return _MUSIC.search(scene) is not None or len(named) > MAX_INSTRUMENTS
+
+
+def _speaks_to_the_reader(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+    return _PERSON.search(scene) is not None
+
+
+def _is_unsafe(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+    return _UNSAFE.search(scene) is not None
+
+
+def _echoes_the_description(scene: str, description: str, _examples: Sequence[str]) -> bool:
+    return not _runs(scene, COPIED_WORDS - 1).isdisjoint(_runs(description, COPIED_WORDS - 1))
+
+
+def _copies_an_example(scene: str, _description: str, examples: Sequence[str]) -> bool:
+    own_runs, own_words = _runs(scene, COPIED_WORDS), _content(scene)
+    return any(
+        not own_runs.isdisjoint(_runs(example, COPIED_WORDS))
+        or len(own_words & _content(example)) >= COPIED_SHARE * max(1, len(own_words))
+        for example in examples
+    )
+
+
+def _repeats_itself(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+    words = _words(scene)
+    runs = [tuple(words[at : at + LOOPED_WORDS]) for at in range(len(words) - LOOPED_WORDS + 1)]
+    content = Counter(word for word in words if len(word) >= CONTENT_LETTERS)
+    return len(set(runs)) < len(runs) or any(n >= LOOPED_TIMES for n in content.values())
+
+
+def _sings_to_an_instrumental(scene: str, description: str, _examples: Sequence[str]) -> bool:
+    return "instrumental" in description.lower() and _SINGING.search(scene) is not None
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def _content(text: str) -> set[str]:
+    return {word for word in _words(text) if len(word) >= CONTENT_LETTERS}
+
+
+def _runs(text: str, length: int) -> set[tuple[str, ...]]:
+    words = _words(text)
+    return {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
+
+
+GUARDS: Final[dict[str, Guard]] = {
+    "length": _has_wrong_length,
+    "characters": _has_odd_characters,
+    "list": _is_list,
+    "music talk": _talks_of_music,
+    "reader": _speaks_to_the_reader,
+    "unsafe": _is_unsafe,
+    "echo": _echoes_the_description,
+    "copy": _copies_an_example,
+    "repetition": _repeats_itself,
+    "contradiction": _sings_to_an_instrumental,
+}
+"""Name -> guard, in the order in which they are asked."""

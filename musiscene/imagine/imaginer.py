@@ -1,0 +1,164 @@
+"""Scenes for pieces of music: candidates from a language model, guarded and ranked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from musiscene.imagine.fallback import fallback_scenes
+from musiscene.imagine.guards import first_sentence, likeness, rejection
+from musiscene.imagine.prompt import FEW_SHOT_PROMPT, ScenePrompt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from musiscene.language_model import Completion, LanguageModel
+
+MAX_CAPTIONS: Final = 3
+CANDIDATES: Final = 4
+"""Scenes sampled for each description in one round; the best are kept."""
+MAX_ROUNDS: Final = 3
+"""After so many rounds without enough good scenes, one is taken from the bank."""
+MAX_NEW_TOKENS: Final = 40
+TEMPERATURE: Final = 0.8
+TOP_P: Final = 0.95
+SAME_SCENE: Final = 0.5
+"""Two scenes of one description that share so many content words are one."""
+ROUND_SEED_STEP: Final = 1 << 32
+
+
+class SceneCaption(msgspec.Struct, frozen=True, kw_only=True):
+    """A scene that suits a piece of music."""
+
+    text: str
+    """One English sentence."""
+    origin: Literal["model", "fallback"]
+    """Whether the language model imagined it, or it was chosen by mood from a written bank."""
+    log_likelihood: float | None = None
+    """Mean natural log of the model's probability of a token; None for a fallback."""
+    fit: float | None = None
+    """How much likelier the description makes the scene than no description does, in natural log
+    units a token; None for a fallback."""
+
+
+class SceneImaginer:
+    """Imagines scenes from descriptions of music.
+
+    Args:
+        language_model: Writes the candidates.
+        prompt: How it is asked; that of a model trained for scenes replaces the examples.
+    """
+
+    def __init__(
+        self, language_model: LanguageModel, *, prompt: ScenePrompt = FEW_SHOT_PROMPT
+    ) -> None:
+        self._language_model = language_model
+        self._prompt = prompt
+
+    def imagine(
+        self,
+        descriptions: Sequence[str],
+        *,
+        captions_per_description: int = 1,
+        seed: int = 0,
+        greedy: bool = False,
+    ) -> list[tuple[SceneCaption, ...]]:
+        """Imagine scenes for each description.
+
+        Args:
+            descriptions: Of music, in English.
+            captions_per_description: 1 to `MAX_CAPTIONS`.
+            seed: The same seed gives the same scenes, whatever else is in the batch.
+            greedy: Take the likeliest words, which gives one scene only.
+
+        Returns:
+            For each description in order its scenes, the best first. Equal descriptions get equal
+            scenes.
+
+        Raises:
+            ValueError: If `captions_per_description` is out of range.
+        """
+        if not 1 <= captions_per_description <= MAX_CAPTIONS:
+            raise ValueError(
+                f"captions_per_description is {captions_per_description}, not 1 to {MAX_CAPTIONS}"
+            )
+        wanted = 1 if greedy else captions_per_description
+        found: dict[str, list[SceneCaption]] = {text: [] for text in descriptions}
+        for round_number in range(1 if greedy else MAX_ROUNDS):
+            missing = [text for text, kept in found.items() if len(kept) < wanted]
+            if not missing:
+                break
+            round_seed = seed + round_number * ROUND_SEED_STEP
+            candidates = self._candidates(missing, seed=round_seed, greedy=greedy)
+            for text, of_text in zip(missing, candidates, strict=True):
+                found[text] = _distinct([*found[text], *of_text], wanted)
+        return [_filled(found[text], text, wanted) for text in descriptions]
+
+    def _candidates(
+        self, descriptions: Sequence[str], *, seed: int, greedy: bool
+    ) -> list[list[SceneCaption]]:
+        """One round: for each description the scenes that pass the guards, the best first."""
+        from musiscene.language_model import Sampling
+
+        sampling = Sampling(
+            max_new_tokens=MAX_NEW_TOKENS,
+            temperature=0.0 if greedy else TEMPERATURE,
+            top_p=TOP_P,
+            seed=seed,
+            stop=self._prompt.stop,
+            samples_per_prompt=1 if greedy else CANDIDATES,
+        )
+        drawn = self._language_model.complete(
+            self._prompt.prefix, [self._asked(text) for text in descriptions], sampling
+        )
+        passed = [
+            (place, completion)
+            for place, completions in enumerate(drawn)
+            for completion in completions
+            if self._passes(completion, descriptions[place])
+        ]
+        scenes: list[list[SceneCaption]] = [[] for _ in descriptions]
+        for (place, completion), unasked in zip(
+            passed, self._unasked([completion.text for _, completion in passed]), strict=True
+        ):
+            scenes[place].append(
+                SceneCaption(
+                    text=first_sentence(completion.text),
+                    origin="model",
+                    log_likelihood=completion.log_likelihood / completion.token_count,
+                    fit=(completion.log_likelihood - unasked) / completion.token_count,
+                )
+            )
+        return [sorted(of_text, key=lambda scene: -(scene.fit or 0.0)) for of_text in scenes]
+
+    def _asked(self, description: str) -> str:
+        return self._prompt.template.format(description=description)
+
+    def _passes(self, completion: Completion, description: str) -> bool:
+        scene = first_sentence(completion.text)
+        return rejection(scene, description, self._prompt.example_scenes) is None
+
+    def _unasked(self, texts: Sequence[str]) -> list[float]:
+        """Log-likelihood of each text after the description that says nothing."""
+        neutral = self._asked(self._prompt.neutral)
+        return self._language_model.log_likelihoods(
+            self._prompt.prefix, [neutral] * len(texts), texts
+        )
+
+
+def _distinct(scenes: Iterable[SceneCaption], wanted: int) -> list[SceneCaption]:
+    """The first `wanted` scenes of which no two are alike."""
+    kept: list[SceneCaption] = []
+    for scene in scenes:
+        if len(kept) < wanted and all(
+            likeness(scene.text, other.text) < SAME_SCENE for other in kept
+        ):
+            kept.append(scene)
+    return kept
+
+
+def _filled(kept: list[SceneCaption], description: str, wanted: int) -> tuple[SceneCaption, ...]:
+    """What the model imagined, made up to `wanted` from the bank."""
+    spare = [SceneCaption(text=text, origin="fallback") for text in fallback_scenes(description)]
+    return tuple([*kept, *spare][:wanted])

@@ -1,0 +1,84 @@
+"""How a language model is asked for a scene.
+
+A model without training for the task is shown pairs of music and scene and continues the list. A
+model that was trained for it brings a `ScenePrompt` of its own, without examples.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+
+class ScenePrompt(msgspec.Struct, frozen=True, kw_only=True):
+    """The text around a description, and where the scene ends."""
+
+    prefix: str
+    """The same for every description; ends at a line break."""
+    template: str
+    """`{description}` is replaced; the scene is what the model writes after it."""
+    neutral: str
+    """A description that says nothing: scenes likely even after it are no answer to the music."""
+    stop: tuple[str, ...]
+    """Ends a scene."""
+    example_scenes: tuple[str, ...] = ()
+    """Scenes in the prefix, which the model must not copy."""
+
+
+EXAMPLES: Final = (
+    (
+        "A calm and peaceful ambient piece with flute and synth, instrumental, very slow.",
+        "Mist drifts over a mountain lake at sunrise while a lone rower glides past the reeds.",
+    ),
+    (
+        "A tense and restless electronic track with drums and synth, instrumental, fast.",
+        "A detective runs down a dark stairwell, torch in hand, as footsteps close in behind him.",
+    ),
+    (
+        "A joyful and lively folk song with guitar, sung by a woman, lively at about 120 bpm.",
+        "Children chase soap bubbles across a sunny back garden at a birthday party.",
+    ),
+    (
+        "A melancholic and wistful classical piece with piano and cello, instrumental, in D minor.",
+        "An old man sits by a rainy window, turning the pages of a photo album.",
+    ),
+    (
+        "A triumphant and energetic classical piece with strings and choir. It builds.",
+        "Riders pour over the crest of a hill, their banners opening in the morning sun.",
+    ),
+    (
+        "A tender and warm acoustic song with guitar, sung by a man, slow at about 76 bpm.",
+        "Two newlyweds dance barefoot under strings of lights in a quiet garden.",
+    ),
+    (
+        "A light and cheerful jazz piece with piano, instrumental, lively at about 130 bpm.",
+        "A clumsy waiter carries six plates across a crowded cafe and slips on the wet floor.",
+    ),
+    (
+        "An energetic and driving rock song with guitar and drums, sung by a man, fast.",
+        "Skateboarders drop into a concrete bowl while the crowd cheers from the railing.",
+    ),
+    (
+        "A dark and gloomy experimental piece with strings, instrumental, very slow.",
+        "A cellar door creaks open in an abandoned house and the only candle goes out.",
+    ),
+    (
+        "A light and lively electronic track with synth and drums, instrumental, in E major.",
+        "A young team pins sketches to a glass wall in a bright office above the city.",
+    ),
+)
+"""Music and scene, written for this project: one of each mood and of each use."""
+
+FEW_SHOT_PROMPT: Final = ScenePrompt(
+    prefix=(
+        "Each piece of music is paired with the scene it would accompany in a film or home video. "
+        "Every scene is one sentence that says who is seen, where, and what happens.\n\n"
+        + "".join(f"Music: {music}\nScene: {scene}\n\n" for music, scene in EXAMPLES)
+    ),
+    template="Music: {description}\nScene:",
+    neutral="Music.",
+    stop=("\n",),
+    example_scenes=tuple(scene for _, scene in EXAMPLES),
+)
+"""For instruction-tuned or base models that were never taught to imagine scenes."""

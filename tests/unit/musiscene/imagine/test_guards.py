@@ -1,0 +1,94 @@
+import pytest
+
+from musiscene.imagine.fallback import NEUTRAL_SCENES, SCENES
+from musiscene.imagine.guards import GUARDS, first_sentence, likeness, rejection
+from musiscene.imagine.prompt import EXAMPLES, FEW_SHOT_PROMPT
+
+EXAMPLE = "An old man sits by a rainy window, turning the pages of a photo album."
+DESCRIPTION = "A calm and peaceful folk piece with guitar, instrumental, slow at about 80 bpm."
+
+
+class TestRejection:
+    @pytest.mark.parametrize(
+        "scene",
+        [
+            "A fisherman's boat drifts past the old pier, and gulls circle overhead.",
+            "Two friends laugh in a café; snow falls outside.",
+            "At 3 in the morning, a nurse walks the empty hall.",
+        ],
+    )
+    def test_lets_a_plain_scene_pass(self, scene: str):
+        assert rejection(scene, DESCRIPTION, [EXAMPLE]) is None
+
+    @pytest.mark.parametrize(
+        ("guard", "scene"),
+        [
+            pytest.param("length", "A calm lake.", id="too short"),
+            pytest.param("length", " ".join(["A", *(f"wo{'r' * n}d" for n in range(31))]) + ".",
+                         id="too long"),
+            pytest.param("length", "", id="empty"),
+            pytest.param("characters", "A boat drifts past the pier @ dawn today.", id="sign"),
+            pytest.param("characters", "A boat drifts past the 桟橋 at dawn.", id="other script"),
+            pytest.param("characters", "Scene: a boat drifts past the pier.", id="label"),
+            pytest.param("list", "1. A boat drifts past the old pier.", id="numbered"),
+            pytest.param("list", "A boat drifts past the pier in 1987.", id="year"),
+            pytest.param("music talk", "This song is about a boat at dawn.", id="song"),
+            pytest.param("music talk", "A slow melody plays while a boat drifts.", id="melody"),
+            pytest.param("music talk", "A man with a guitar, a piano and drums.", id="band"),
+            pytest.param("reader", "You see a boat drift past the pier.", id="you"),
+            pytest.param("unsafe", "A naked man walks along the old pier.", id="nude"),
+            pytest.param("echo", "A calm and peaceful boat drifts past the pier.", id="prompt"),
+            pytest.param("copy", "A young man sits by a rainy window and waits.", id="words"),
+            pytest.param("copy", "Rainy pages of an album by the window.", id="content"),
+            pytest.param("repetition", "A boat on the sea, a boat on the sea.", id="loop"),
+            pytest.param("repetition", "A boat, another boat and one more boat drift.", id="word"),
+            pytest.param("contradiction", "A woman sings on a pier at dawn.", id="instrumental"),
+        ],
+    )  # fmt: skip
+    def test_names_what_is_wrong(self, guard: str, scene: str):
+        assert rejection(scene, DESCRIPTION, [EXAMPLE]) == guard
+
+    def test_every_guard_has_a_case(self):
+        (mark,) = self.test_names_what_is_wrong.pytestmark
+        assert {case.values[0] for case in mark.args[1]} == set(GUARDS)
+
+    def test_singing_is_no_contradiction_of_a_song(self):
+        sung = "A calm folk song with guitar, sung by a woman."
+        assert rejection("A mother sings to her child on a pier.", sung, []) is None
+
+    @pytest.mark.parametrize("scene", [scene for _, scene in EXAMPLES])
+    def test_our_own_examples_are_scenes(self, scene: str):
+        others = [other for _, other in EXAMPLES if other != scene]
+        assert rejection(scene, DESCRIPTION, others) is None
+
+    @pytest.mark.parametrize(
+        "scene", [*NEUTRAL_SCENES, *(s for two in SCENES.values() for s in two)]
+    )
+    def test_the_bank_holds_scenes_that_copy_no_example(self, scene: str):
+        assert rejection(scene, DESCRIPTION, FEW_SHOT_PROMPT.example_scenes) is None
+
+
+class TestFirstSentence:
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            pytest.param(" a boat leaves. The sun", "A boat leaves.", id="cuts what is unfinished"),
+            pytest.param('"A boat leaves."', "A boat leaves.", id="strips quotes"),
+            pytest.param("A boat leaves the", "", id="nothing finished"),
+            pytest.param(
+                "At 3.30 a boat leaves! So", "At 3.30 a boat leaves!", id="not at a number"
+            ),
+            pytest.param("\u201cA boat\u2019s bell.\u201d", "A boat's bell.", id="plain quotes"),
+            pytest.param("", "", id="empty"),
+            pytest.param("...", "", id="dots"),
+        ],
+    )
+    def test_keeps_one_full_sentence(self, text: str, sentence: str):
+        assert first_sentence(text) == sentence
+
+
+class TestLikeness:
+    def test_counts_content_words(self):
+        assert likeness("A boat leaves the harbour.", "The boat leaves a town.") == 0.5
+        assert likeness("Snow falls.", "Children laugh.") == 0.0
+        assert likeness("Snow falls.", "snow falls") == 1.0

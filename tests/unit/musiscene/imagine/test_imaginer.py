@@ -1,0 +1,124 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from musiscene.imagine import SceneImaginer
+from musiscene.imagine.imaginer import CANDIDATES, MAX_ROUNDS
+from musiscene.language_model import Completion, LanguageModel, Sampling
+from tests.support.language_model import write_tiny_language_model
+
+CALM = "A calm folk piece with guitar, instrumental."
+BOAT = "A fisherman's boat drifts past the old pier at dawn."
+DEER = "A family of deer grazes beside a stream in the hills."
+GARDEN = "A gardener waters long rows of tulips in the evening."
+
+
+class ScriptedWriter:
+    """Writes what it is told, round after round; a text's neutral likelihood is given with it."""
+
+    def __init__(self, rounds: Sequence[Sequence[str]], *, common: Sequence[str] = ()) -> None:
+        self.rounds = list(rounds)
+        self.common = common
+        self.asked: list[tuple[list[str], Sampling]] = []
+
+    def complete(
+        self, prefix: str, continuations: Sequence[str], sampling: Sampling
+    ) -> list[list[Completion]]:
+        assert prefix.endswith("\n")
+        self.asked.append((list(continuations), sampling))
+        texts = self.rounds[min(len(self.asked), len(self.rounds)) - 1]
+        return [
+            [
+                Completion(text=text, log_likelihood=-20.0, token_count=10, is_finished=True)
+                for text in texts
+            ]
+            for _ in continuations
+        ]
+
+    def log_likelihoods(
+        self, prefix: str, continuations: Sequence[str], targets: Sequence[str]
+    ) -> list[float]:
+        del prefix, continuations
+        return [-20.0 if target in self.common else -40.0 for target in targets]
+
+
+def imaginer(writer: ScriptedWriter) -> SceneImaginer:
+    return SceneImaginer(cast("LanguageModel", writer))
+
+
+class TestImagine:
+    def test_keeps_what_belongs_to_this_music(self):
+        writer = ScriptedWriter([[BOAT, DEER]], common=[BOAT])
+        (scene,) = imaginer(writer).imagine([CALM])[0]
+        assert (scene.text, scene.origin) == (DEER, "model")
+        assert (scene.log_likelihood, scene.fit) == (-2.0, 2.0)
+
+    def test_draws_again_for_what_the_guards_turned_down(self):
+        writer = ScriptedWriter([["This song is sad and slow and long."], [BOAT]])
+        (scene,) = imaginer(writer).imagine([CALM])[0]
+        assert scene.text == BOAT
+        first, second = (sampling.seed for _, sampling in writer.asked)
+        assert first != second
+
+    def test_draws_again_only_for_those_without_enough(self):
+        class Picky(ScriptedWriter):
+            def complete(
+                self, prefix: str, continuations: Sequence[str], sampling: Sampling
+            ) -> list[list[Completion]]:
+                drawn = super().complete(prefix, continuations, sampling)
+                return [
+                    [] if "loud" in text and len(self.asked) == 1 else row
+                    for text, row in zip(continuations, drawn, strict=True)
+                ]
+
+        writer = Picky([[BOAT]])
+        imaginer(writer).imagine([CALM, "A loud piece."])
+        assert ["loud" in text for text in writer.asked[1][0]] == [True]
+
+    def test_falls_back_to_the_mood_and_says_so(self):
+        writer = ScriptedWriter([["no"]])
+        scenes = imaginer(writer).imagine([CALM], captions_per_description=2)[0]
+        assert [scene.origin for scene in scenes] == ["fallback", "fallback"]
+        assert "quiet bedroom" in scenes[0].text
+        assert scenes[0].fit is None
+        assert len(writer.asked) == MAX_ROUNDS
+
+    def test_no_two_scenes_of_one_description_are_alike(self):
+        nearly = BOAT.replace("dawn", "dusk")
+        writer = ScriptedWriter([[BOAT, nearly, GARDEN, DEER]])
+        scenes = imaginer(writer).imagine([CALM], captions_per_description=3)[0]
+        assert {scene.text for scene in scenes} == {BOAT, GARDEN, DEER}
+
+    def test_equal_descriptions_are_asked_once(self):
+        writer = ScriptedWriter([[BOAT]])
+        scenes = imaginer(writer).imagine([CALM, "A loud piece.", CALM])
+        assert scenes[0] == scenes[2]
+        assert len(writer.asked[0][0]) == 2
+
+    def test_greedy_takes_the_likeliest_words_once(self):
+        writer = ScriptedWriter([[BOAT]])
+        (scene,) = imaginer(writer).imagine([CALM], captions_per_description=2, greedy=True)[0]
+        sampling = writer.asked[0][1]
+        assert (sampling.temperature, sampling.samples_per_prompt) == (0.0, 1)
+        assert scene.text == BOAT
+
+    def test_samples_several_candidates(self):
+        writer = ScriptedWriter([[BOAT]])
+        imaginer(writer).imagine([CALM])
+        assert writer.asked[0][1].samples_per_prompt == CANDIDATES > 1
+
+    def test_no_descriptions_are_no_scenes(self):
+        assert imaginer(ScriptedWriter([[BOAT]])).imagine([]) == []
+
+    @pytest.mark.parametrize("count", [0, 4])
+    def test_refuses_a_count_out_of_range(self, count: int):
+        with pytest.raises(ValueError, match="captions_per_description"):
+            imaginer(ScriptedWriter([[BOAT]])).imagine([CALM], captions_per_description=count)
+
+    def test_a_model_that_writes_nonsense_still_gives_scenes(self, tmp_path: Path):
+        """The real classes with random weights: every candidate must be turned down."""
+        model = LanguageModel.load(write_tiny_language_model(tmp_path / "tiny"))
+        scenes = SceneImaginer(model).imagine([CALM, "A loud piece."])
+        assert [scene.origin for (scene,) in scenes] == ["fallback", "fallback"]
