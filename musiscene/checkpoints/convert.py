@@ -187,7 +187,7 @@ def _export_onnx(embedder: SentenceTransformer, path: Path) -> None:
         warnings.filterwarnings("ignore", message=".*axis name.*", category=UserWarning)
         program = torch.onnx.export(
             UnitVectors().eval(),
-            (ones, ones, torch.zeros_like(ones)),
+            (ones, ones.clone(), torch.zeros_like(ones)),  # the same tensor twice is traced as one
             input_names=EMBEDDER_INPUTS,
             output_names=["vectors"],
             dynamic_shapes=(shape, shape, shape),
