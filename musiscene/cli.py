@@ -186,6 +186,15 @@ def _pull_all(
 ) -> list[Path]:
     """Pull some models side by side.
 
+    Args:
+        store: Where to.
+        wanted: The models.
+        source_folder: As `ModelStore.pull` takes it.
+        report: Told about every step of every model.
+
+    Returns:
+        The ready folders, in the order of `wanted`.
+
     Raises:
         ModelUnavailableError: If several cannot be had, with the message of each.
     """
