@@ -37,8 +37,7 @@ ENERGY_LIFT: Final = 0.8
 GENRE_WORDS: Final[dict[str, str]] = {
     "classic": "classical", "Hip-Hop": "hip-hop", "House": "house", "rnb": "R&B",
     "Progressive rock": "progressive rock", "electro": "electronic", "electronica": "electronic",
-    "chillout": "chill-out", "indian": "Indian", "alternative": "alternative rock",
-    "indie": "indie rock", "opera": "operatic", "oldies": "vintage pop",
+    "chillout": "chill-out", "indian": "Indian", "opera": "operatic", "oldies": "vintage pop",
 }  # fmt: skip
 """Tag -> adjective, where the tag is none itself."""
 
@@ -53,8 +52,16 @@ SINGERS: Final[dict[str, str]] = {
 }
 """Tag -> who sings."""
 
+KEY_NAMES: Final[dict[str, str]] = {
+    "C#:major": "D flat major", "C#:minor": "C sharp minor", "D#:major": "E flat major",
+    "D#:minor": "E flat minor", "F#:major": "F sharp major", "F#:minor": "F sharp minor",
+    "G#:major": "A flat major", "G#:minor": "G sharp minor", "A#:major": "B flat major",
+    "A#:minor": "B flat minor",
+}  # fmt: skip
+"""Key -> how it is usually written; the others are written as they are measured."""
+
 PACES: Final = (
-    (70.0, "very slow"), (92.0, "slow"), (112.0, "moderate"), (136.0, "lively"), (400.0, "fast"),
+    (70.0, "very slow"), (92.0, "slow"), (112.0, "moderate"), (136.0, "brisk"), (400.0, "fast"),
 )  # fmt: skip
 """Upper end in bpm, and the word."""
 
@@ -169,7 +176,9 @@ def _tempo(tempo: TempoEstimate) -> str:
 
 
 def _key(key: KeyEstimate) -> str:
-    return f"in {key.tonic} {key.mode}" if key.confidence >= MIN_KEY_CONFIDENCE else ""
+    if key.confidence < MIN_KEY_CONFIDENCE:
+        return ""
+    return f"in {KEY_NAMES.get(key.name, f'{key.tonic} {key.mode}')}"
 
 
 def _energy_change(curve: Sequence[float]) -> str:

@@ -36,7 +36,7 @@ EXAMPLES: Final = (
         "A detective runs down a dark stairwell, torch in hand, as footsteps close in behind him.",
     ),
     (
-        "A joyful and lively folk song with guitar, sung by a woman, lively at about 120 bpm.",
+        "A joyful and lively folk song with guitar, sung by a woman, brisk at about 120 bpm.",
         "Children chase soap bubbles across a sunny back garden at a birthday party.",
     ),
     (
@@ -52,7 +52,7 @@ EXAMPLES: Final = (
         "Two newlyweds dance barefoot under strings of lights in a quiet garden.",
     ),
     (
-        "A light and cheerful jazz piece with piano, instrumental, lively at about 130 bpm.",
+        "A light and cheerful jazz piece with piano, instrumental, brisk at about 130 bpm.",
         "A clumsy waiter carries six plates across a crowded cafe and slips on the wet floor.",
     ),
     (

@@ -1,10 +1,11 @@
+import re
 from typing import Any
 
 import msgspec
 import pytest
 
 from musiscene.affect import Affect
-from musiscene.audio.key import KeyEstimate
+from musiscene.audio.key import MODES, TONICS, KeyEstimate
 from musiscene.audio.tempo import TempoEstimate
 from musiscene.describe import describe_music, joined
 from musiscene.listen import HeardSegment, Listening, TagScore, VocalEstimate
@@ -91,6 +92,12 @@ class TestDescribeMusic:
     def test_passages_of_equal_energy_do_not_stand_out(self):
         track = heard(segments=(segment(0.5), segment(0.5)))
         assert "passage" not in describe_music(track, track.segments[0])
+
+    @pytest.mark.parametrize("tonic", TONICS)
+    @pytest.mark.parametrize("mode", MODES)
+    def test_spells_every_key_in_words(self, tonic: str, mode: str):
+        said = describe_music(heard(key=KeyEstimate(tonic=tonic, mode=mode, confidence=0.9)))
+        assert re.search(rf"in [A-G]( flat| sharp)? {mode}\.$", said)
 
     def test_uses_an_before_a_vowel(self):
         energetic = heard(affect=Affect(valence=0.25, arousal=0.85))
