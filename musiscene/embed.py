@@ -65,6 +65,8 @@ class TextEmbedder:
         if not folder.is_dir():
             raise ModelUnavailableError(folder.name, f"no such folder: {folder}")
         options = onnxruntime.SessionOptions()
+        # A thread that spins while it waits takes the core from decoding and the language model.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
