@@ -30,6 +30,7 @@ EMBEDDER_MODEL = "model.onnx"
 EMBEDDER_TOKENIZER = "tokenizer.json"
 EMBEDDER_SETTINGS = "embedder.json"
 EMBEDDER_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+EXPORT_TOLERANCE = 1e-5  # of one component of a unit vector
 _EXPORT_TOKENS = 8
 
 
@@ -79,7 +80,7 @@ def convert_sentence_embedder(raw: Path, ready: Path, *, name: str = "all-minilm
         name: Of the embedder; the first part of its version.
 
     Raises:
-        ValueError: If the network's vectors have no fixed length.
+        ValueError: If the exported network gives other vectors, or vectors of no fixed length.
     """
     from sentence_transformers import SentenceTransformer
 
@@ -91,6 +92,7 @@ def convert_sentence_embedder(raw: Path, ready: Path, *, name: str = "all-minilm
         model_kwargs={"attn_implementation": "eager"},
     ).eval()
     _export_onnx(embedder, ready / EMBEDDER_MODEL)
+    _check_export(embedder, ready / EMBEDDER_MODEL)
     dimension = embedder.get_embedding_dimension()
     if dimension is None:
         raise ValueError("the embedder's vectors have no fixed length")
@@ -204,6 +206,33 @@ def _export_onnx(embedder: SentenceTransformer, path: Path) -> None:
         del part.metadata_props[:]
     del graph.value_info[:]
     path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def _check_export(embedder: SentenceTransformer, path: Path) -> None:
+    """Compare a few vectors: exporters differ between versions, and a wrong one looks healthy.
+
+    Args:
+        embedder: What was exported.
+        path: The exported network.
+
+    Raises:
+        ValueError: If the two disagree.
+    """
+    import numpy as np
+    import onnxruntime
+
+    texts = [
+        "rain",
+        "a toddler blows out birthday candles",
+        "slow strings for a long farewell " * 9,
+    ]
+    tokens = embedder.tokenizer(texts, padding=True, return_tensors="np")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (vectors,) = session.run(None, {name: tokens[name] for name in EMBEDDER_INPUTS})
+    expected = embedder.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    difference = float(np.abs(vectors - expected).max())
+    if difference > EXPORT_TOLERANCE:
+        raise ValueError(f"the exported network's vectors differ by {difference:.2g}")
 
 
 def _digest(folder: Path) -> str:
