@@ -46,10 +46,15 @@ class TrackNotFoundError(IndexerError):
 class FilterSyntaxError(IndexerError):
     """A filter expression cannot be read.
 
-    Attributes:
+    Args:
         expression: The whole filter.
         position: Where in it the trouble starts, counted in characters from 0.
         reason: What is wrong there.
+
+    Attributes:
+        expression: As given.
+        position: As given.
+        reason: As given.
     """
 
     def __init__(self, expression: str, position: int, reason: str) -> None:

@@ -54,6 +54,9 @@ class Library:
             store: Holds the text embedder.
             create: Make the folder and the catalogue where there is none.
 
+        Returns:
+            The library, to be closed.
+
         Raises:
             NothingIndexedError: If there is no library here and `create` is false.
             CatalogueError: If the catalogue cannot be opened.
@@ -93,10 +96,13 @@ class Library:
         )
 
     def vectors(self) -> VectorIndex:
-        """The vectors as the catalogue has them now, made again where they are not.
+        """Open the vectors, making them again where they are not what the catalogue has.
 
         A process that was killed between storing tracks and publishing leaves a stale snapshot;
         nothing is lost by it, since the catalogue holds every vector.
+
+        Returns:
+            The vectors as the catalogue has them now.
 
         Raises:
             NothingIndexedError: If the catalogue holds no track.

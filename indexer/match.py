@@ -36,7 +36,7 @@ MAX_CAPTIONS = 50
 MAX_CAPTION_CHARACTERS = 100_000
 MAX_TOP_K = 500
 
-KIND_WEIGHTS = {"music": 0.5, "scene": 0.5}
+KIND_WEIGHTS = {"music": 0.75, "scene": 0.25}
 """Share of each kind of caption in a track's score; docs/matching.md compares them."""
 
 TAG_NAMES = frozenset(name.lower() for name in (*MTT_TAGS, *MSD_TAGS))
@@ -251,7 +251,13 @@ class Matcher:
 
 
 def check_captions(captions: Sequence[str]) -> list[str]:
-    """The captions without surrounding blanks and without empty ones.
+    """Check a brief.
+
+    Args:
+        captions: As a person gave them.
+
+    Returns:
+        The captions without surrounding blanks and without empty ones.
 
     Raises:
         BriefError: If none is left, or there are too many or too long ones.

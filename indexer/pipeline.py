@@ -91,7 +91,7 @@ def scan(
     library: Library,
     model: MusiScene,
     progress: ScanProgress,
-    delete_missing: bool = False,
+    prune: bool = False,
 ) -> ScanReport:
     """Bring the catalogue and the vectors in step with some folders.
 
@@ -100,7 +100,7 @@ def scan(
         library: Where the tracks are kept.
         model: Listens and imagines.
         progress: Is told what happens.
-        delete_missing: Delete the tracks below `roots` whose files are gone.
+        prune: Delete the tracks whose files are gone.
 
     Returns:
         Counts and failures.
@@ -109,7 +109,7 @@ def scan(
         LibraryPathError: If one of the roots does not exist; nothing has been changed then.
         KeyboardInterrupt: If interrupted; what was heard until then is stored and can be found.
     """
-    return _Scan(library, model, progress).run(roots, delete_missing=delete_missing)
+    return _Scan(library, model, progress).run(roots, prune=prune)
 
 
 class _Scan:
@@ -127,7 +127,7 @@ class _Scan:
         self._gone: dict[str, list[KnownFile]] = {}
         """Tracks whose file is not where it was, by the hash of their audio."""
 
-    def run(self, roots: Sequence[str | Path], *, delete_missing: bool) -> ScanReport:
+    def run(self, roots: Sequence[str | Path], *, prune: bool) -> ScanReport:
         unlisted: list[Failure] = []
         found = list(
             find_audio_files(
@@ -141,8 +141,7 @@ class _Scan:
         deleted = 0
         try:
             self._hear_and_store(self._plan(found, roots))
-            self._mark_missing()
-            deleted = self._catalogue.delete_missing() if delete_missing else 0
+            deleted = self._let_go(prune=prune)
             status = "finished"
         finally:
             self._catalogue.finish_scan(self._scan_id, status=status, counts=self._counts)
@@ -284,15 +283,16 @@ class _Scan:
             for (segment, kind, text, origin, rank), vector in zip(texts, vectors, strict=True)
         ]
 
-    def _mark_missing(self) -> None:
-        gone = [
-            track.track_id
-            for tracks in self._gone.values()
-            for track in tracks
-            if track.status == "ready"
-        ]
-        self._catalogue.set_status(gone, "missing")
-        self._counts.tracks_missing = len(gone)
+    def _let_go(self, *, prune: bool) -> int:
+        """Mark or delete the tracks whose files are gone; returns how many were deleted."""
+        gone = [track for tracks in self._gone.values() for track in tracks]
+        if prune:
+            self._catalogue.delete_tracks([track.track_id for track in gone])
+            return len(gone)
+        newly = [track.track_id for track in gone if track.status == "ready"]
+        self._catalogue.set_status(newly, "missing")
+        self._counts.tracks_missing = len(newly)
+        return 0
 
     def _fail(self, failure: Failure) -> None:
         self._failures.append(failure)

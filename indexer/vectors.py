@@ -95,6 +95,9 @@ class VectorIndex:
             embedder: Version that the queries will be embedded with.
             revision: The catalogue's, now.
 
+        Returns:
+            The snapshot, its files mapped into memory.
+
         Raises:
             NothingIndexedError: If nothing was ever published here.
             TornSnapshotError: If a file is missing, cut or changed.

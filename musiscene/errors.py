@@ -29,9 +29,13 @@ class MusiSceneError(Exception):
 class AudioError(MusiSceneError):
     """One audio file cannot be heard.
 
-    Attributes:
+    Args:
         path: The file.
         reason: What is wrong with it and, where there is one, the way out; no path, no full stop.
+
+    Attributes:
+        path: As given.
+        reason: As given.
     """
 
     def __init__(self, path: str | Path, reason: str) -> None:
@@ -75,8 +79,13 @@ class AudioTimeoutError(AudioError):
 class ModelError(MusiSceneError):
     """A model cannot be used.
 
-    Attributes:
+    Args:
         name: The model, as `musiscene models list` spells it.
+        reason: What is wrong and the way out.
+
+    Attributes:
+        name: As given.
+        reason: As given.
     """
 
     def __init__(self, name: str, reason: str) -> None:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 RECIPE_VERSION = "1"
 """Raised when the same models would say something else, so that libraries are heard anew."""
 
+LISTENING_MODEL = "musicnn"
+LANGUAGE_MODEL = "smollm2-135m-instruct"
+MODEL_NAMES = (LISTENING_MODEL, LANGUAGE_MODEL)
+"""What the tiny profile loads."""
+
 DEFAULT_LIMITS = AudioLimits()
 
 
@@ -63,14 +68,17 @@ class MusiScene:
             store: Where the models are.
             limits: On the files that are read.
 
+        Returns:
+            The model, on the CPU.
+
         Raises:
             ModelUnavailableError: If a model is not on this machine.
         """
         from musiscene.encoders.musicnn import load_musicnn
         from musiscene.language_model import LanguageModel
 
-        tagger = load_musicnn(store.folder("musicnn"))
-        language_model = LanguageModel.load(store.folder("smollm2-135m-instruct"))
+        tagger = load_musicnn(store.folder(LISTENING_MODEL))
+        language_model = LanguageModel.load(store.folder(LANGUAGE_MODEL))
         return cls(
             Listener(tagger, limits=limits),
             SceneImaginer(language_model),
@@ -79,6 +87,12 @@ class MusiScene:
 
     def listen(self, path: str | Path) -> Listening:
         """Hear one file.
+
+        Args:
+            path: Any audio or video file.
+
+        Returns:
+            What `imagine` takes.
 
         Raises:
             AudioError: If the file cannot be heard.
@@ -97,7 +111,7 @@ class MusiScene:
 
         Args:
             listenings: What is heard in each track.
-            captions_per_segment: How many scenes each segment gets.
+            captions_per_segment: How many scenes each segment gets; 0 only describes the music.
             seed: The same seed gives the same scenes, whatever else is in the batch.
             greedy: Take the likeliest words instead of sampling.
 
@@ -108,13 +122,13 @@ class MusiScene:
             [describe_music(listening, segment) for segment in listening.segments]
             for listening in listenings
         ]
+        asked = [description for of_track in descriptions for description in of_track]
         imagined = iter(
             self._imaginer.imagine(
-                [description for of_track in descriptions for description in of_track],
-                captions_per_description=captions_per_segment,
-                seed=seed,
-                greedy=greedy,
+                asked, captions_per_description=captions_per_segment, seed=seed, greedy=greedy
             )
+            if captions_per_segment
+            else [()] * len(asked)
         )
         return [
             tuple(
@@ -135,6 +149,9 @@ def load(*, models_dir: Path | None = None) -> MusiScene:
 
     Args:
         models_dir: A folder of models that is looked in before the cache.
+
+    Returns:
+        The model, on the CPU.
 
     Raises:
         ModelUnavailableError: If a model is not on this machine.

@@ -106,7 +106,7 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """How an operation's failures are documented.
 
     Args:
-        statuses: The HTTP statuses that it may answer with.
+        *statuses: The HTTP statuses that it may answer with.
 
     Returns:
         For the `responses` of a Litestar handler.

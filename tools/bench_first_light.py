@@ -138,6 +138,9 @@ def ask() -> None:
 def wait_until_ready(server: subprocess.Popen[bytes]) -> None:
     """Return when the service answers.
 
+    Args:
+        server: Its process.
+
     Raises:
         SystemExit: If the service's process ends before.
     """

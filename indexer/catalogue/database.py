@@ -69,6 +69,10 @@ def open_database(location: str | Path) -> Engine:
 def upgrade(engine: Engine, *, revision: str = "head") -> None:
     """Bring the tables to `revision`; nothing happens when they are there already.
 
+    Args:
+        engine: From `open_database`.
+        revision: A migration, or `head` for the newest.
+
     Raises:
         CatalogueError: If the database was written by a newer version of MusiScene.
     """

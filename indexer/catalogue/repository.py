@@ -111,6 +111,12 @@ class Catalogue:
     def open(cls, location: str | Path) -> Self:
         """Open the catalogue at a SQLite file or a database URL, creating it where needed.
 
+        Args:
+            location: A path, or a URL such as `postgresql+psycopg://host/name`.
+
+        Returns:
+            The catalogue, up to date.
+
         Raises:
             CatalogueError: If the database cannot be opened or brought up to date.
         """
@@ -156,7 +162,13 @@ class Catalogue:
             return found or 0
 
     def track(self, track_id: UUID) -> Track:
-        """One track with its segments, captions and tags, detached from the database.
+        """Load one track.
+
+        Args:
+            track_id: Its id.
+
+        Returns:
+            The track with its segments, captions and tags, detached from the database.
 
         Raises:
             TrackNotFoundError: If no track has this id.
@@ -272,13 +284,13 @@ class Catalogue:
             for ids in _slices(track_ids):
                 session.execute(update(Track).where(Track.id.in_(ids)).values(status=status))
 
-    def delete_missing(self) -> int:
-        """Delete the tracks whose files are gone, and say how many they were."""
+    def delete_tracks(self, track_ids: Sequence[UUID]) -> None:
+        """Delete tracks and everything below them."""
+        if not track_ids:
+            return
         with self._changing() as session:
-            gone = list(session.scalars(select(Track.id).where(Track.status == "missing")))
-            for ids in _slices(gone):
+            for ids in _slices(track_ids):
                 session.execute(delete(Track).where(Track.id.in_(ids)))
-            return len(gone)
 
     def start_scan(self, roots: Sequence[str]) -> UUID:
         """Note that a scan has begun, and return its id."""

@@ -91,7 +91,7 @@ class TestMatch:
         texts = ["a ship fights a storm at night", "tense strings"]
         scene, music = embedder.encode(texts) @ embedder.encode(["a ship at night"])[0]
         hit = matcher.match(["a ship at night"]).hits[0]
-        assert hit.score == pytest.approx(0.5 * scene + 0.5 * music, abs=2e-3)
+        assert hit.score == pytest.approx(0.25 * scene + 0.75 * music, abs=2e-3)
 
     def test_several_captions_describe_one_video(self, matcher: Matcher):
         assert names(matcher, "mist over a lake", "a still lake", top_k=1) == ["lake"]

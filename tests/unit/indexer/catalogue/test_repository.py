@@ -79,11 +79,11 @@ class TestStatus:
         catalogue.set_status([track_id], "ready")
         assert catalogue.track_ids() == {track_id}
 
-    def test_only_missing_tracks_are_deleted(self, catalogue: Catalogue):
+    def test_deleting_takes_everything_below(self, catalogue: Catalogue):
         kept = store(catalogue, listening("/music/kept.wav"))
         gone = store(catalogue, listening("/music/gone.wav"))
-        catalogue.set_status([gone], "missing")
-        assert catalogue.delete_missing() == 1
+        catalogue.delete_tracks([gone])
+        assert {row.track_id for row in catalogue.vectors(embedder="words-1")} == {kept}
         assert set(catalogue.known_files()) == {"/music/kept.wav"}
         assert catalogue.track_ids() == {kept}
         with pytest.raises(TrackNotFoundError, match=str(gone)):

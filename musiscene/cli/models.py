@@ -1,4 +1,4 @@
-"""The commands of this package; `service.cli` puts them under `musiscene`."""
+"""`musiscene models`: get, list and remove the models."""
 
 from __future__ import annotations
 

@@ -1,0 +1,226 @@
+"""`musiscene index` and `musiscene match`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from indexer.errors import BriefError
+from musiscene.console import Console, shared_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from indexer.match import Hit, MatchResult
+    from indexer.pipeline import Failure, ScanReport
+    from musiscene.console import ProgressReport
+
+CAPTION_WIDTH = 60
+MAX_BRIEFS_BYTES = 16 * 1024 * 1024
+
+
+@click.command(epilog="Example: musiscene index ~/Music")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--prune", is_flag=True, help="Delete tracks below PATHS whose files are gone.")
+@shared_options
+def index(console: Console, paths: tuple[Path, ...], prune: bool) -> None:  # noqa: FBT001  click passes it by name
+    """Listen to folders of music and keep what is heard.
+
+    Files that have not changed are left alone, so the command can be stopped and run again. A file
+    that cannot be heard is listed with its reason; the rest goes on.
+    """
+    from indexer.library import EMBEDDER_NAME, Library
+    from indexer.pipeline import scan
+    from musiscene.checkpoints.first_use import store_with
+    from musiscene.model import MODEL_NAMES, MusiScene
+
+    store = store_with([*MODEL_NAMES, EMBEDDER_NAME], console)
+    console.note("Loading the models ...")
+    model = MusiScene.load(store)
+    with (
+        Library.open(console.data_dir, store, create=True) as library,
+        console.progress("tracks") as report,
+    ):
+        done = scan(
+            paths,
+            library=library,
+            model=model,
+            progress=_ScanLines(console, report),
+            prune=prune,
+        )
+    _say_report(console, done)
+
+
+class _ScanLines:
+    """Shows a scan's progress, and each failure as it happens."""
+
+    def __init__(self, console: Console, report: ProgressReport) -> None:
+        self._console = console
+        self._report = report
+        self._done = 0
+        self._total = 0
+
+    def begin(self, total: int) -> None:
+        self._total = total
+        if total:
+            self._report("Listening", 0, total)
+
+    def advance(self, path: str) -> None:  # noqa: ARG002  part of the protocol
+        self._done += 1
+        self._report("Listening", self._done, self._total)
+
+    def fail(self, failure: Failure) -> None:
+        self._console.fail_item(failure.path, failure.reason)
+        if failure.stage != "walk":
+            self.advance(failure.path)
+
+
+def _say_report(console: Console, report: ScanReport) -> None:
+    console.emit(report)
+    counts = report.counts
+    parts = [f"{counts.tracks_indexed} tracks indexed", f"{counts.tracks_unchanged} unchanged"]
+    for number, what in (
+        (counts.tracks_moved, "moved or retagged"),
+        (counts.tracks_missing, "missing"),
+        (report.tracks_deleted, "deleted"),
+        (len(report.failures), "failed"),
+    ):
+        if number:
+            parts.append(f"{number} {what}")
+    console.say(", ".join(parts) + f"; the library is in {console.data_dir}")
+
+
+@click.command(
+    epilog='Example: musiscene match "she opens the letter and cries" --filter "vocals=no bpm<90"'
+)
+@click.argument("briefs", nargs=-1, metavar="[BRIEF]...")
+@click.option(
+    "--briefs",
+    "briefs_file",
+    type=click.File(encoding="utf-8"),
+    help="A file with one brief a line, or JSON Lines with a field `brief`; - for standard input.",
+)
+@click.option("--filter", "filter_expression", default="", help="Such as 'bpm=100..130 vocals=no'.")
+@click.option("--not", "negatives", multiple=True, help="What is not wanted; may be repeated.")
+@click.option(
+    "--length",
+    "length_seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Wanted length in seconds; shorter tracks are left out.",
+)
+@click.option(
+    "--top-k",
+    type=click.IntRange(1, 500),
+    default=10,
+    show_default=True,
+    help="How many tracks to show at most.",
+)
+@shared_options
+def match(
+    console: Console,
+    briefs: tuple[str, ...],
+    briefs_file: TextIO | None,
+    filter_expression: str,
+    negatives: tuple[str, ...],
+    length_seconds: float | None,
+    top_k: int,
+) -> None:
+    """Find the tracks that fit a scene.
+
+    A brief says what is seen, in a sentence or two. Each brief is answered by itself.
+    """
+    from indexer.library import EMBEDDER_NAME, Library
+    from indexer.match import Matcher
+    from musiscene.checkpoints.first_use import store_with
+
+    asked = [*briefs, *(_read_briefs(briefs_file) if briefs_file else ())]
+    if not asked:
+        raise click.UsageError('say what is seen: musiscene match "rain on a window at night"')
+    store = store_with([EMBEDDER_NAME], console)
+    with Library.open(console.data_dir, store, create=False) as library:
+        matcher = Matcher(library.catalogue, library.vectors(), library.embedder)
+        for brief in asked:
+            result = matcher.match(
+                [brief],
+                filter_expression=filter_expression,
+                negatives=negatives,
+                length_seconds=length_seconds,
+                top_k=top_k,
+            )
+            console.emit(result)
+            if not console.as_json:
+                _say_result(console, result, is_one_of_many=len(asked) > 1)
+
+
+def _read_briefs(file: TextIO) -> Iterator[str]:
+    """Read briefs, one a line or JSON Lines.
+
+    Args:
+        file: Open for reading text.
+
+    Yields:
+        The briefs in order; empty lines are left out.
+
+    Raises:
+        BriefError: If a line cannot be read, or the file is too large.
+    """
+    name = getattr(file, "name", "briefs")
+    try:
+        text = file.read(MAX_BRIEFS_BYTES + 1)
+    except (UnicodeDecodeError, OSError) as error:
+        raise BriefError(f"{name}: cannot be read as UTF-8 text ({error})") from error
+    if len(text) > MAX_BRIEFS_BYTES:
+        raise BriefError(f"{name}: longer than {MAX_BRIEFS_BYTES // 2**20} MiB; split it")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        if not line.lstrip().startswith("{"):
+            yield line
+            continue
+        try:
+            brief = json.loads(line)["brief"]
+        except (ValueError, KeyError) as error:
+            raise BriefError(
+                f"{name}, line {number}: no JSON object with a field `brief`"
+            ) from error
+        if not isinstance(brief, str):
+            raise BriefError(f"{name}, line {number}: the field `brief` is not a text")
+        yield brief
+
+
+def _say_result(console: Console, result: MatchResult, *, is_one_of_many: bool) -> None:
+    if is_one_of_many:
+        console.say(f"\n{result.brief}")
+    if not result.hits:
+        console.say("Nothing in the library fulfils this.")
+        return
+    if result.decision == "nothing_fits":
+        console.say("Nothing in the library fits well; these come nearest.")
+    console.table(
+        ["", "track", "from - to", "conf.", "scene it suits", "tempo", "key"],
+        [_row(hit) for hit in result.hits],
+    )
+
+
+def _row(hit: Hit) -> Sequence[str]:
+    window, track = hit.window, hit.track
+    caption = hit.scene_caption
+    if len(caption) > CAPTION_WIDTH:
+        caption = caption[: CAPTION_WIDTH - 3].rsplit(" ", 1)[0] + " ..."
+    return (
+        str(hit.rank),
+        track.title or Path(track.path).stem,
+        f"{_clock(window.start_seconds)}-{_clock(window.end_seconds)}",
+        f"{hit.confidence:.2f}",
+        caption,
+        f"{track.bpm:.0f} bpm",
+        track.key.replace(":", " "),
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

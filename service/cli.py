@@ -1,0 +1,105 @@
+"""The one command, `musiscene`: the commands of all three packages under one roof.
+
+Every error that a person can do something about ends here as one message and an exit code.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.cli import index, match
+from indexer.errors import IndexerError, NothingIndexedError
+from musiscene.cli import imagine, models
+from musiscene.console import Console, place_options, shared_options
+from musiscene.errors import ModelError, ModelUnavailableError, MusiSceneError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WRONG_INPUT = 2
+SOMETHING_MISSING = 3
+INTERRUPTED = 130
+
+EXIT_CODE_OF: dict[type[Exception], int] = {
+    NothingIndexedError: SOMETHING_MISSING,
+    ModelUnavailableError: SOMETHING_MISSING,
+    ModelError: WRONG_INPUT,
+    IndexerError: WRONG_INPUT,
+    MusiSceneError: WRONG_INPUT,
+}
+"""Error -> exit code. A kind that is not named takes its base class's row."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("musiscene"), prog_name="musiscene")
+@place_options
+def commands() -> None:
+    """Music for scenes: index a library, then find the tracks for a video.
+
+    Exit codes: 0 done, 1 some items failed (each is listed), 2 wrong use or input, 3 something is
+    missing (the message says how to get it), 130 interrupted.
+    """
+
+
+@click.command(epilog="Example: musiscene serve --port 8000")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback addresses only.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@shared_options
+def serve(console: Console, host: str, port: int) -> None:
+    """Serve the library over HTTP; the API is documented at /docs."""
+    import uvicorn
+
+    from indexer.library import EMBEDDER_NAME
+    from musiscene.checkpoints.first_use import store_with
+    from service.app import create_app
+    from service.settings import ServiceSettings
+
+    try:
+        settings = ServiceSettings(
+            data_dir=console.data_dir, models_dir=console.models_dir, host=host, port=port
+        )
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--host") from error
+    store_with([EMBEDDER_NAME], console)
+    app = create_app(settings)
+    console.note(f"Documentation: http://{host}:{port}/docs   (Ctrl-C stops the service)")
+    level = "debug" if console.verbose else "error" if console.quiet else "info"
+    uvicorn.run(app, host=host, port=port, log_level=level)
+
+
+for command in (models, index, match, imagine, serve):
+    commands.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Without the program's name; None for the process's own.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        status = commands.main(arguments, prog_name="musiscene", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted; what was done is kept", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except tuple(EXIT_CODE_OF) as error:
+        click.echo(f"error: {error}", err=True)
+        return next(EXIT_CODE_OF[kind] for kind in type(error).__mro__ if kind in EXIT_CODE_OF)
+    except BrokenPipeError:  # the reader has seen enough, as in `... | head`
+        sys.stderr.close()
+        return 0
+    return int(status or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from indexer.errors import NothingIndexedError, WrongEmbedderError
+from indexer.library import Library
+from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from musiscene.embed import TextEmbedder
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    embedder = cast("TextEmbedder", WordEmbedder())
+    with Library(new_catalogue(tmp_path), tmp_path / "vectors", embedder) as opened:
+        yield opened
+
+
+class TestVectors:
+    def test_an_empty_library_says_how_to_fill_it(self, library: Library):
+        with pytest.raises(NothingIndexedError, match="musiscene index"):
+            library.vectors()
+
+    def test_a_stale_snapshot_is_made_again(self, library: Library):
+        store(library.catalogue, listening("/m/a.wav"))
+        library.publish()
+        store(library.catalogue, listening("/m/b.wav"))
+        index = library.vectors()
+        assert len(index) == 4
+        assert index.manifest.revision == library.catalogue.revision()
+
+    def test_a_torn_snapshot_is_made_again(self, library: Library):
+        store(library.catalogue, listening())
+        (library.publish() / "captions.faiss").write_bytes(b"torn")
+        assert len(library.vectors()) == 2
+
+    def test_vectors_of_another_embedder_are_not_searched(self, library: Library):
+        store(library.catalogue, listening())
+        library.publish()
+        library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
+        with pytest.raises(WrongEmbedderError, match="words-2"):
+            library.vectors()
+
+    def test_two_snapshots_of_one_catalogue_hold_the_same(self, library: Library):
+        store(library.catalogue, listening())
+        contents = [
+            {path.name: path.read_bytes() for path in library.publish().iterdir()} for _ in range(2)
+        ]
+        assert contents[0] == contents[1]
