@@ -214,20 +214,17 @@ class _PlainReport(ProgressReport):
     def _line(self, step: str, done: int, total: int | None, elapsed_seconds: float) -> str:
         if total is None and done == 0:
             return step
-        line = f"{step}: {self._amount(done)}"
+        scale, unit, digits = (1e6, "MB", 1) if self._unit == "bytes" else (1, self._unit, 0)
+        line = f"{step}: {done / scale:.{digits}f}"
         if total is not None:
-            line += f" of {self._amount(total)}"
+            line += f" of {total / scale:.{digits}f}"
+        line += f" {unit}"
         if done > 0 and elapsed_seconds > 0:
             rate = done / elapsed_seconds
-            line += f", {self._amount(rate)}/s"
+            line += f", {rate / scale:.2g} {unit}/s"
             if total is not None and total > done:
                 line += f", {(total - done) / rate:.0f} s left"
         return line
-
-    def _amount(self, count: float) -> str:
-        if self._unit == "bytes":
-            return f"{count / 1e6:.1f} MB"
-        return f"{count:.4g}" if isinstance(count, float) else f"{count} {self._unit}"
 
 
 def _bars(unit: Unit) -> Progress:

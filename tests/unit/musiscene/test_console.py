@@ -44,7 +44,7 @@ class TestSharedOptions:
         assert json.loads(result.stdout) == {"path": "a.mp3", "bpm": 110.0}
         assert result.stdout.count("\n") == 1
         assert "a notice" in result.stderr
-        assert "hear: 2 tracks of 2 tracks" in result.stderr
+        assert "hear: 2 of 2 tracks" in result.stderr
 
     def test_quiet_says_nothing_on_stderr(self):
         result = run("hear", "--quiet")
@@ -99,9 +99,9 @@ class TestProgress:
             for done in (0, 1_000_000, 6_000_000, 10_000_000, 10_000_000):
                 report("download", done, 10_000_000)
         assert capsys.readouterr().err.splitlines() == [
-            "download: 0.0 MB of 10.0 MB",
-            "download: 6.0 MB of 10.0 MB, 0.5 MB/s, 8 s left",
-            "download: 10.0 MB of 10.0 MB, 0.8 MB/s",
+            "download: 0.0 of 10.0 MB",
+            "download: 6.0 of 10.0 MB, 0.5 MB/s, 8 s left",
+            "download: 10.0 of 10.0 MB, 0.8 MB/s",
         ]
 
     def test_step_that_is_not_counted_is_only_named(self, capsys: pytest.CaptureFixture[str]):
