@@ -101,7 +101,7 @@ class TestProgress:
         assert capsys.readouterr().err.splitlines() == [
             "download: 0.0 of 10.0 MB",
             "download: 6.0 of 10.0 MB, 0.5 MB/s, 8 s left",
-            "download: 10.0 of 10.0 MB, 0.8 MB/s",
+            "download: 10.0 of 10.0 MB, 0.77 MB/s",
         ]
 
     def test_step_that_is_not_counted_is_only_named(self, capsys: pytest.CaptureFixture[str]):
