@@ -2,6 +2,7 @@
 
 IndexerError
 ├── LibraryPathError          a path to index does not exist or cannot be listed
+├── LibraryBusyError          another process is indexing into the same library
 ├── CatalogueError            the database cannot be opened, read or brought up to date
 ├── TrackNotFoundError        no track has this id
 ├── FilterSyntaxError         a filter expression cannot be read; carries the position
@@ -29,6 +30,10 @@ class LibraryPathError(IndexerError):
         self.path = Path(path)
         self.reason = reason
         super().__init__(f"{self.path}: {reason}")
+
+
+class LibraryBusyError(IndexerError):
+    """Another process is indexing into the same library."""
 
 
 class CatalogueError(IndexerError):

@@ -8,20 +8,26 @@ vectors/            snapshots, made from it
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
+
+from filelock import FileLock, Timeout
 
 from indexer.catalogue.repository import Catalogue
 from indexer.errors import (
     CatalogueError,
+    LibraryBusyError,
     NothingIndexedError,
     StaleSnapshotError,
     TornSnapshotError,
+    VectorIndexError,
     WrongEmbedderError,
 )
 from indexer.vectors import VectorIndex, publish
 from musiscene.embed import TextEmbedder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from musiscene.checkpoints.store import ModelStore
@@ -84,16 +90,48 @@ class Library:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
+    @contextmanager
+    def indexing(self) -> Iterator[None]:
+        """Hold the library for one writer.
+
+        Yields:
+            While nobody else can index into it.
+
+        Raises:
+            LibraryBusyError: If another process is indexing.
+        """
+        try:
+            with FileLock(self.vectors_dir.parent / ".indexing.lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise LibraryBusyError(
+                f"{self.vectors_dir.parent}: another `musiscene index` is at work here; "
+                "wait for it or stop it"
+            ) from error
+
     def publish(self) -> Path:
-        """Make the vectors searchable as the catalogue has them now, and return the snapshot."""
+        """Make the vectors searchable as the catalogue has them now.
+
+        Returns:
+            The folder of the snapshot.
+
+        Raises:
+            VectorIndexError: If it cannot be written; the catalogue keeps every vector.
+        """
         revision = self.catalogue.revision()
-        return publish(
-            self.vectors_dir,
-            self.catalogue.vectors(embedder=self.embedder.version),
-            embedder=self.embedder.version,
-            dimension=self.embedder.dimension,
-            revision=revision,
-        )
+        try:
+            return publish(
+                self.vectors_dir,
+                self.catalogue.vectors(embedder=self.embedder.version),
+                embedder=self.embedder.version,
+                dimension=self.embedder.dimension,
+                revision=revision,
+            )
+        except OSError as error:
+            raise VectorIndexError(
+                f"{self.vectors_dir}: the vectors cannot be written ({error.strerror}); nothing is "
+                "lost, run `musiscene index` again when there is room"
+            ) from error
 
     def vectors(self) -> VectorIndex:
         """Open the vectors, making them again where they are not what the catalogue has.

@@ -106,10 +106,12 @@ def scan(
         Counts and failures.
 
     Raises:
+        LibraryBusyError: If another process is indexing into this library.
         LibraryPathError: If one of the roots does not exist; nothing has been changed then.
         KeyboardInterrupt: If interrupted; what was heard until then is stored and can be found.
     """
-    return _Scan(library, model, progress).run(roots, prune=prune)
+    with library.indexing():
+        return _Scan(library, model, progress).run(roots, prune=prune)
 
 
 class _Scan:

@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 import numpy as np
 from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, selectinload
 
 from indexer.catalogue.database import open_database, writing
@@ -32,7 +33,7 @@ from indexer.catalogue.models import (
     Vector,
     utc_now,
 )
-from indexer.errors import TrackNotFoundError
+from indexer.errors import CatalogueError, TrackNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -294,7 +295,7 @@ class Catalogue:
 
     def start_scan(self, roots: Sequence[str]) -> UUID:
         """Note that a scan has begun, and return its id."""
-        with Session(self._writer) as session, session.begin():
+        with self._writing() as session:
             scan = Scan(roots=json.dumps(list(roots)))
             session.add(scan)
             session.flush()
@@ -302,12 +303,12 @@ class Catalogue:
 
     def add_failure(self, scan_id: UUID, *, path: str, stage: str, reason: str) -> None:
         """Note one file that could not be taken in."""
-        with Session(self._writer) as session, session.begin():
+        with self._writing() as session:
             session.add(ScanFailure(scan_id=scan_id, path=path, stage=stage, reason=reason))
 
     def finish_scan(self, scan_id: UUID, *, status: str, counts: ScanCounts) -> None:
         """Note that a scan has ended as `finished` or `interrupted`, and what it did."""
-        with Session(self._writer) as session, session.begin():
+        with self._writing() as session:
             values = msgspec.structs.asdict(counts)
             session.execute(
                 update(Scan)
@@ -316,9 +317,20 @@ class Catalogue:
             )
 
     @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        try:
+            with Session(self._writer, expire_on_commit=False) as session, session.begin():
+                yield session
+        except OperationalError as error:  # a full disk, a lock that is never given back
+            raise CatalogueError(
+                f"{self._engine.url.database}: the catalogue cannot be written ({error.orig}); "
+                "what was stored before is whole"
+            ) from error
+
+    @contextmanager
     def _changing(self) -> Iterator[Session]:
         """A transaction that raises the revision."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._writing() as session:
             yield session
             session.execute(update(CatalogueState).values(revision=CatalogueState.revision + 1))
 

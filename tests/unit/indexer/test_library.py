@@ -4,7 +4,12 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from indexer.errors import NothingIndexedError, WrongEmbedderError
+from indexer.errors import (
+    LibraryBusyError,
+    NothingIndexedError,
+    VectorIndexError,
+    WrongEmbedderError,
+)
 from indexer.library import Library
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store
 
@@ -20,6 +25,27 @@ def library(tmp_path: Path) -> Iterator[Library]:
     embedder = cast("TextEmbedder", WordEmbedder())
     with Library(new_catalogue(tmp_path), tmp_path / "vectors", embedder) as opened:
         yield opened
+
+
+class TestIndexing:
+    def test_a_second_writer_is_turned_away(self, library: Library):
+        with (
+            library.indexing(),
+            pytest.raises(LibraryBusyError, match="at work here"),
+            library.indexing(),
+        ):
+            pass
+        with library.indexing():
+            pass
+
+
+class TestPublish:
+    def test_a_folder_that_cannot_be_written_loses_nothing(self, library: Library):
+        store(library.catalogue, listening())
+        library.vectors_dir.write_text("a file where a folder should be")
+        with pytest.raises(VectorIndexError, match="nothing is lost"):
+            library.publish()
+        assert library.catalogue.count_tracks() == 1
 
 
 class TestVectors:

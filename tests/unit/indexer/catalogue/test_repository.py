@@ -6,13 +6,15 @@ from uuid import uuid4
 import msgspec
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from indexer.catalogue.models import Track
 from indexer.catalogue.repository import Catalogue, ScanCounts
-from indexer.errors import TrackNotFoundError
+from indexer.errors import CatalogueError, TrackNotFoundError
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -57,6 +59,21 @@ class TestStoreTrack:
             store(catalogue, listening(segments=1), scenes=["one", "two"])
         assert catalogue.known_files() == {}
         assert catalogue.revision() == 0
+
+
+class TestWriting:
+    def test_a_full_disk_is_named_and_leaves_the_catalogue_whole(self, catalogue: Catalogue):
+        store(catalogue, listening("/music/kept.wav"))
+
+        def limit_size(connection: sqlite3.Connection, *_: object) -> None:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+
+        event.listen(catalogue._engine, "checkout", limit_size)
+        with pytest.raises(CatalogueError, match="disk is full"):
+            store(catalogue, listening("/music/big.wav", segments=900), scenes=["a"] * 900)
+        assert set(catalogue.known_files()) == {"/music/kept.wav"}
+        assert catalogue.revision() == 1
 
 
 class TestFollowFile:
