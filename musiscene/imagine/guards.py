@@ -9,6 +9,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from musiscene.imagine.moods import mood_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -20,8 +22,6 @@ COPIED_WORDS: Final = 4
 """So many words in a row that also stand in the prompt are a copy."""
 COPIED_SHARE: Final = 0.5
 """So large a share of the content words in one example scene is a copy with changes."""
-MAX_INSTRUMENTS: Final = 1
-"""A scene may show a pianist; more instruments are a description of the music."""
 LOOPED_WORDS: Final = 3
 LOOPED_TIMES: Final = 3
 CONTENT_LETTERS: Final = 4
@@ -39,7 +39,7 @@ _MUSIC = re.compile(
     re.IGNORECASE,
 )
 _INSTRUMENT = re.compile(
-    r"\b(guitars?|basses|bass|pianos?|keyboards?|drum\w*|percussion|synth\w*|strings|brass|violins?"
+    r"\b(guitars?|basses|bass|pianos?|keyboards?|drum\w*|percussion|synth\w*|brass|violins?"
     r"|cellos?|flutes?|harps?|trumpets?|sax\w*|ukuleles?|mandolins?|cymbals?|amplifiers?)\b",
     re.IGNORECASE,
 )
@@ -51,6 +51,16 @@ _UNSAFE = re.compile(
 )
 _SINGING = re.compile(
     r"\b(sing|sings|singing|singers?|sang|sung|choirs?|chant\w*)\b", re.IGNORECASE
+)
+_DARK = re.compile(
+    r"\b(dark\w*|dead|death|die[ds]?|dying|caskets?|coffins?|funerals?|graves?|graveyards?|blood\w*"
+    r"|guns?|kill\w*|fights?|crying|cries|screams?|screaming|hospitals?|ghost\w*|alone|abandoned)\b",
+    re.IGNORECASE,
+)
+_BRIGHT = re.compile(
+    r"\b(part(y|ies)|weddings?|laugh\w*|celebrat\w*|cheer\w*|smil(e|es|ing)|happy|happily|joy\w*"
+    r"|picnics?|sunny|clowns?)\b",
+    re.IGNORECASE,
 )
 
 
@@ -108,8 +118,7 @@ def _is_list(scene: str, _description: str, _examples: Sequence[str]) -> bool:
 
 
 def _talks_of_music(scene: str, _description: str, _examples: Sequence[str]) -> bool:
-    named = {word.lower() for word in _INSTRUMENT.findall(scene)}
-    return _MUSIC.search(scene) is not None or len(named) > MAX_INSTRUMENTS
+    return _MUSIC.search(scene) is not None or _INSTRUMENT.search(scene) is not None
 
 
 def _speaks_to_the_reader(scene: str, _description: str, _examples: Sequence[str]) -> bool:
@@ -144,6 +153,13 @@ def _sings_to_an_instrumental(scene: str, description: str, _examples: Sequence[
     return "instrumental" in description.lower() and _SINGING.search(scene) is not None
 
 
+def _is_of_the_opposite_mood(scene: str, description: str, _examples: Sequence[str]) -> bool:
+    mood = mood_of(description)
+    if mood in {"sad", "tense"}:
+        return _BRIGHT.search(scene) is not None
+    return mood is not None and _DARK.search(scene) is not None
+
+
 def _words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
@@ -167,6 +183,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "echo": _echoes_the_description,
     "copy": _copies_an_example,
     "repetition": _repeats_itself,
-    "contradiction": _sings_to_an_instrumental,
+    "singing": _sings_to_an_instrumental,
+    "mood": _is_of_the_opposite_mood,
 }
 """Name -> guard, in the order in which they are asked."""

@@ -8,11 +8,12 @@ import msgspec
 
 from musiscene.imagine.fallback import fallback_scenes
 from musiscene.imagine.guards import first_sentence, likeness, rejection
-from musiscene.imagine.prompt import FEW_SHOT_PROMPT, ScenePrompt
+from musiscene.imagine.moods import prompt_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from musiscene.imagine.prompt import ScenePrompt
     from musiscene.language_model import Completion, LanguageModel
 
 MAX_CAPTIONS: Final = 3
@@ -20,8 +21,8 @@ CANDIDATES: Final = 4
 """Scenes sampled for each description in one round; the best are kept."""
 MAX_ROUNDS: Final = 3
 """After so many rounds without enough good scenes, one is taken from the bank."""
-MAX_NEW_TOKENS: Final = 40
-TEMPERATURE: Final = 0.8
+MAX_NEW_TOKENS: Final = 36
+TEMPERATURE: Final = 0.6
 TOP_P: Final = 0.95
 SAME_SCENE: Final = 0.5
 """Two scenes of one description that share so many content words are one."""
@@ -37,9 +38,6 @@ class SceneCaption(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the language model imagined it, or it was chosen by mood from a written bank."""
     log_likelihood: float | None = None
     """Mean natural log of the model's probability of a token; None for a fallback."""
-    fit: float | None = None
-    """How much likelier the description makes the scene than no description does, in natural log
-    units a token; None for a fallback."""
 
 
 class SceneImaginer:
@@ -47,14 +45,18 @@ class SceneImaginer:
 
     Args:
         language_model: Writes the candidates.
-        prompt: How it is asked; that of a model trained for scenes replaces the examples.
+        choose_prompt: Description -> how it is asked about. The default shows examples of its
+            mood; a model trained for scenes needs none, and the same prompt serves all.
     """
 
     def __init__(
-        self, language_model: LanguageModel, *, prompt: ScenePrompt = FEW_SHOT_PROMPT
+        self,
+        language_model: LanguageModel,
+        *,
+        choose_prompt: Callable[[str], ScenePrompt] = prompt_for,
     ) -> None:
         self._language_model = language_model
-        self._prompt = prompt
+        self._choose_prompt = choose_prompt
 
     def imagine(
         self,
@@ -98,7 +100,32 @@ class SceneImaginer:
     def _candidates(
         self, descriptions: Sequence[str], *, seed: int, greedy: bool
     ) -> list[list[SceneCaption]]:
-        """One round: for each description the scenes that pass the guards, the best first."""
+        """One round: for each description the scenes that pass the guards, the likeliest first."""
+        scenes: dict[str, list[SceneCaption]] = {}
+        groups: dict[ScenePrompt, list[str]] = {}
+        for text in descriptions:
+            groups.setdefault(self._choose_prompt(text), []).append(text)
+        for prompt, asked in groups.items():
+            for text, drawn in zip(
+                asked, self._ask(prompt, asked, seed=seed, greedy=greedy), strict=True
+            ):
+                passed = [
+                    _caption(completion)
+                    for completion in drawn
+                    if rejection(first_sentence(completion.text), text, prompt.example_scenes)
+                    is None
+                ]
+                scenes[text] = sorted(passed, key=lambda scene: -(scene.log_likelihood or 0.0))
+        return [scenes[text] for text in descriptions]
+
+    def _ask(
+        self,
+        prompt: ScenePrompt,
+        descriptions: Sequence[str],
+        *,
+        seed: int,
+        greedy: bool,
+    ) -> list[list[Completion]]:
         from musiscene.language_model import Sampling
 
         sampling = Sampling(
@@ -106,45 +133,19 @@ class SceneImaginer:
             temperature=0.0 if greedy else TEMPERATURE,
             top_p=TOP_P,
             seed=seed,
-            stop=self._prompt.stop,
+            stop=prompt.stop,
             samples_per_prompt=1 if greedy else CANDIDATES,
         )
-        drawn = self._language_model.complete(
-            self._prompt.prefix, [self._asked(text) for text in descriptions], sampling
-        )
-        passed = [
-            (place, completion)
-            for place, completions in enumerate(drawn)
-            for completion in completions
-            if self._passes(completion, descriptions[place])
-        ]
-        scenes: list[list[SceneCaption]] = [[] for _ in descriptions]
-        for (place, completion), unasked in zip(
-            passed, self._unasked([completion.text for _, completion in passed]), strict=True
-        ):
-            scenes[place].append(
-                SceneCaption(
-                    text=first_sentence(completion.text),
-                    origin="model",
-                    log_likelihood=completion.log_likelihood / completion.token_count,
-                    fit=(completion.log_likelihood - unasked) / completion.token_count,
-                )
-            )
-        return [sorted(of_text, key=lambda scene: -(scene.fit or 0.0)) for of_text in scenes]
+        continuations = [prompt.template.format(description=text) for text in descriptions]
+        return self._language_model.complete(prompt.prefix, continuations, sampling)
 
-    def _asked(self, description: str) -> str:
-        return self._prompt.template.format(description=description)
 
-    def _passes(self, completion: Completion, description: str) -> bool:
-        scene = first_sentence(completion.text)
-        return rejection(scene, description, self._prompt.example_scenes) is None
-
-    def _unasked(self, texts: Sequence[str]) -> list[float]:
-        """Log-likelihood of each text after the description that says nothing."""
-        neutral = self._asked(self._prompt.neutral)
-        return self._language_model.log_likelihoods(
-            self._prompt.prefix, [neutral] * len(texts), texts
-        )
+def _caption(completion: Completion) -> SceneCaption:
+    return SceneCaption(
+        text=first_sentence(completion.text),
+        origin="model",
+        log_likelihood=completion.log_likelihood / completion.token_count,
+    )
 
 
 def _distinct(scenes: Iterable[SceneCaption], wanted: int) -> list[SceneCaption]:

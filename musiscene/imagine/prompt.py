@@ -1,14 +1,17 @@
 """How a language model is asked for a scene.
 
-A model without training for the task is shown pairs of music and scene and continues the list. A
-model that was trained for it brings a `ScenePrompt` of its own, without examples.
+A model without training for the task is shown a conversation in which it has already answered some
+descriptions with scenes. A model that was trained for it brings a `ScenePrompt` without examples.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ScenePrompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +21,6 @@ class ScenePrompt(msgspec.Struct, frozen=True, kw_only=True):
     """The same for every description; ends at a line break."""
     template: str
     """`{description}` is replaced; the scene is what the model writes after it."""
-    neutral: str
-    """A description that says nothing: scenes likely even after it are no answer to the music."""
     stop: tuple[str, ...]
     """Ends a scene."""
     example_scenes: tuple[str, ...] = ()
@@ -70,15 +71,36 @@ EXAMPLES: Final = (
 )
 """Music and scene, written for this project: one of each mood and of each use."""
 
-FEW_SHOT_PROMPT: Final = ScenePrompt(
-    prefix=(
-        "Each piece of music is paired with the scene it would accompany in a film or home video. "
-        "Every scene is one sentence that says who is seen, where, and what happens.\n\n"
-        + "".join(f"Music: {music}\nScene: {scene}\n\n" for music, scene in EXAMPLES)
-    ),
-    template="Music: {description}\nScene:",
-    neutral="Music.",
-    stop=("\n",),
-    example_scenes=tuple(scene for _, scene in EXAMPLES),
-)
-"""For instruction-tuned or base models that were never taught to imagine scenes."""
+
+def few_shot_prompt(examples: Sequence[tuple[str, str]]) -> ScenePrompt:
+    """A conversation that shows examples before it asks.
+
+    Args:
+        examples: Music and the scene it suits.
+
+    Returns:
+        The prompt.
+    """
+    return ScenePrompt(
+        prefix=_turn(
+            "system",
+            "You imagine film scenes. For each piece of music, answer with one sentence that says "
+            "who is seen, where, and what happens. Do not mention the music.",
+        )
+        + "".join(
+            _turn("user", f"Music: {music}") + _turn("assistant", scene)
+            for music, scene in examples
+        ),
+        template=_turn("user", "Music: {description}") + "<|im_start|>assistant\n",
+        stop=("\n",),
+        example_scenes=tuple(scene for _, scene in examples),
+    )
+
+
+def _turn(role: str, text: str) -> str:
+    """One turn of a conversation in ChatML, which SmolLM2 was tuned on."""
+    return f"<|im_start|>{role}\n{text}<|im_end|>\n"
+
+
+FEW_SHOT_PROMPT: Final = few_shot_prompt(EXAMPLES)
+"""For instruction-tuned models that were never taught to imagine scenes."""

@@ -5,43 +5,39 @@ from typing import cast
 import pytest
 
 from musiscene.imagine import SceneImaginer
+from musiscene.imagine.fallback import SCENES
 from musiscene.imagine.imaginer import CANDIDATES, MAX_ROUNDS
 from musiscene.language_model import Completion, LanguageModel, Sampling
 from tests.support.language_model import write_tiny_language_model
 
 CALM = "A calm folk piece with guitar, instrumental."
 BOAT = "A fisherman's boat drifts past the old pier at dawn."
-DEER = "A family of deer grazes beside a stream in the hills."
+FERRY = "Two cyclists wait for a ferry at the river landing."
 GARDEN = "A gardener waters long rows of tulips in the evening."
 
 
 class ScriptedWriter:
-    """Writes what it is told, round after round; a text's neutral likelihood is given with it."""
+    """Writes what it is told, round after round, each text less likely than the one before."""
 
-    def __init__(self, rounds: Sequence[Sequence[str]], *, common: Sequence[str] = ()) -> None:
+    def __init__(self, rounds: Sequence[Sequence[str]]) -> None:
         self.rounds = list(rounds)
-        self.common = common
+        self.prefixes: list[str] = []
         self.asked: list[tuple[list[str], Sampling]] = []
 
     def complete(
         self, prefix: str, continuations: Sequence[str], sampling: Sampling
     ) -> list[list[Completion]]:
         assert prefix.endswith("\n")
+        self.prefixes.append(prefix)
         self.asked.append((list(continuations), sampling))
         texts = self.rounds[min(len(self.asked), len(self.rounds)) - 1]
         return [
             [
-                Completion(text=text, log_likelihood=-20.0, token_count=10, is_finished=True)
-                for text in texts
+                Completion(text=text, log_likelihood=-10.0 * n, token_count=10, is_finished=True)
+                for n, text in enumerate(texts, start=1)
             ]
             for _ in continuations
         ]
-
-    def log_likelihoods(
-        self, prefix: str, continuations: Sequence[str], targets: Sequence[str]
-    ) -> list[float]:
-        del prefix, continuations
-        return [-20.0 if target in self.common else -40.0 for target in targets]
 
 
 def imaginer(writer: ScriptedWriter) -> SceneImaginer:
@@ -49,11 +45,20 @@ def imaginer(writer: ScriptedWriter) -> SceneImaginer:
 
 
 class TestImagine:
-    def test_keeps_what_belongs_to_this_music(self):
-        writer = ScriptedWriter([[BOAT, DEER]], common=[BOAT])
+    def test_keeps_the_likeliest_that_passes_the_guards(self):
+        writer = ScriptedWriter([["This song is sad.", FERRY, BOAT]])
         (scene,) = imaginer(writer).imagine([CALM])[0]
-        assert (scene.text, scene.origin) == (DEER, "model")
-        assert (scene.log_likelihood, scene.fit) == (-2.0, 2.0)
+        assert (scene.text, scene.origin) == (FERRY, "model")
+        assert scene.log_likelihood == -2.0
+
+    def test_shows_examples_of_the_mood_that_is_asked_for(self):
+        writer = ScriptedWriter([[BOAT]])
+        imaginer(writer).imagine([CALM, "A fierce metal track.", "A peaceful waltz."])
+        calm, fierce = writer.prefixes
+        assert SCENES["calm"][0] in calm
+        assert SCENES["fierce"][0] in fierce
+        assert SCENES["calm"][0] not in fierce
+        assert [len(asked) for asked, _ in writer.asked] == [2, 1]
 
     def test_draws_again_for_what_the_guards_turned_down(self):
         writer = ScriptedWriter([["This song is sad and slow and long."], [BOAT]])
@@ -69,31 +74,31 @@ class TestImagine:
             ) -> list[list[Completion]]:
                 drawn = super().complete(prefix, continuations, sampling)
                 return [
-                    [] if "loud" in text and len(self.asked) == 1 else row
+                    [] if "quiet" in text and len(self.asked) == 1 else row
                     for text, row in zip(continuations, drawn, strict=True)
                 ]
 
         writer = Picky([[BOAT]])
-        imaginer(writer).imagine([CALM, "A loud piece."])
-        assert ["loud" in text for text in writer.asked[1][0]] == [True]
+        imaginer(writer).imagine([CALM, "A calm, quiet piece."])
+        assert ["quiet" in text for text in writer.asked[1][0]] == [True]
 
     def test_falls_back_to_the_mood_and_says_so(self):
         writer = ScriptedWriter([["no"]])
         scenes = imaginer(writer).imagine([CALM], captions_per_description=2)[0]
         assert [scene.origin for scene in scenes] == ["fallback", "fallback"]
         assert "quiet bedroom" in scenes[0].text
-        assert scenes[0].fit is None
+        assert scenes[0].log_likelihood is None
         assert len(writer.asked) == MAX_ROUNDS
 
     def test_no_two_scenes_of_one_description_are_alike(self):
         nearly = BOAT.replace("dawn", "dusk")
-        writer = ScriptedWriter([[BOAT, nearly, GARDEN, DEER]])
+        writer = ScriptedWriter([[BOAT, nearly, GARDEN, FERRY]])
         scenes = imaginer(writer).imagine([CALM], captions_per_description=3)[0]
-        assert {scene.text for scene in scenes} == {BOAT, GARDEN, DEER}
+        assert {scene.text for scene in scenes} == {BOAT, GARDEN, FERRY}
 
     def test_equal_descriptions_are_asked_once(self):
         writer = ScriptedWriter([[BOAT]])
-        scenes = imaginer(writer).imagine([CALM, "A loud piece.", CALM])
+        scenes = imaginer(writer).imagine([CALM, "A calm, quiet piece.", CALM])
         assert scenes[0] == scenes[2]
         assert len(writer.asked[0][0]) == 2
 
