@@ -60,22 +60,27 @@ class _ScanLines:
     def __init__(self, console: Console, report: ProgressReport) -> None:
         self._console = console
         self._report = report
-        self._done = 0
-        self._total = 0
+        self._total = self._heard = self._stored = 0
 
     def begin(self, total: int) -> None:
         self._total = total
         if total:
             self._report("Listening", 0, total)
 
-    def advance(self, path: str) -> None:  # noqa: ARG002  part of the protocol
-        self._done += 1
-        self._report("Listening", self._done, self._total)
+    def heard(self, path: str) -> None:  # noqa: ARG002  part of the protocol
+        self._heard += 1
+        self._report("Listening", self._heard, self._total)
+        self._report("Imagining", self._stored, self._total)
 
-    def fail(self, failure: Failure) -> None:
+    def stored(self, path: str) -> None:  # noqa: ARG002  part of the protocol
+        self._stored += 1
+        self._report("Imagining", self._stored, self._total)
+
+    def failed(self, failure: Failure) -> None:
         self._console.fail_item(failure.path, failure.reason)
         if failure.stage != "walk":
-            self.advance(failure.path)
+            self.heard(failure.path)
+            self.stored(failure.path)
 
 
 def _say_report(console: Console, report: ScanReport) -> None:

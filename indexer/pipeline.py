@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import msgspec
+import torch
 
 from indexer.catalogue.repository import KnownFile, NewCaption, ScanCounts
 from indexer.walk import FoundFile, find_audio_files
@@ -68,10 +69,13 @@ class ScanProgress(Protocol):
     def begin(self, total: int) -> None:
         """So many files are to be heard."""
 
-    def advance(self, path: str) -> None:
-        """One file is done, well or not."""
+    def heard(self, path: str) -> None:
+        """One file has been read and listened to."""
 
-    def fail(self, failure: Failure) -> None:
+    def stored(self, path: str) -> None:
+        """One file's track is in the catalogue."""
+
+    def failed(self, failure: Failure) -> None:
         """One file could not be taken in."""
 
 
@@ -189,7 +193,10 @@ class _Scan:
         self._progress.begin(len(files))
         if not files:
             return
-        workers = min(MAX_WORKERS, os.cpu_count() or 1, len(files))
+        cores = os.cpu_count() or 1
+        workers = min(MAX_WORKERS, cores, len(files))
+        # The listeners and the language model share the cores; threads on top only wait.
+        torch.set_num_threads(max(1, cores // (workers + 1)))
         pool = ThreadPoolExecutor(workers, thread_name_prefix="listen")
         try:
             heard = self._heard(pool, files, ahead=2 * workers)
@@ -218,6 +225,7 @@ class _Scan:
                 logger.exception("unexpected error in %s", file.path)
                 self._fail(Failure(file.path, "listen", f"{type(error).__name__}: {error}"))
             else:
+                self._progress.heard(file.path)
                 yield heard
 
     def _hear(self, file: FoundFile) -> Heard:
@@ -248,7 +256,7 @@ class _Scan:
                 )
             if heard.listening is None:
                 self._counts.tracks_moved += 1
-                self._progress.advance(heard.file.path)
+                self._progress.stored(heard.file.path)
         fresh = [(heard.file, heard.listening) for heard in batch if heard.listening is not None]
         imagined = self._model.imagine([listening for _, listening in fresh])
         for (file, listening), segments in zip(fresh, imagined, strict=True):
@@ -261,7 +269,7 @@ class _Scan:
                 model_version=self._version,
             )
             self._counts.tracks_indexed += 1
-            self._progress.advance(file.path)
+            self._progress.stored(file.path)
 
     def _captions(self, segments: Sequence[ImaginedSegment]) -> list[NewCaption]:
         """The captions of one track, each with its vector."""
@@ -301,7 +309,7 @@ class _Scan:
         self._catalogue.add_failure(
             self._scan_id, path=failure.path, stage=failure.stage, reason=failure.reason
         )
-        self._progress.fail(failure)
+        self._progress.failed(failure)
 
 
 def _is_below(path: str, roots: Sequence[Path]) -> bool:

@@ -74,8 +74,12 @@ class MusiScene:
         Raises:
             ModelUnavailableError: If a model is not on this machine.
         """
+        from transformers.utils.logging import disable_progress_bar
+
         from musiscene.encoders.musicnn import load_musicnn
         from musiscene.language_model import LanguageModel
+
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # a second of loading needs none
 
         tagger = load_musicnn(store.folder(LISTENING_MODEL))
         language_model = LanguageModel.load(store.folder(LANGUAGE_MODEL))

@@ -73,16 +73,20 @@ class Told:
     def __init__(self) -> None:
         self.total = 0
         self.done: list[str] = []
-        self.failed: list[Failure] = []
+        self.listened: list[str] = []
+        self.failures: list[Failure] = []
 
     def begin(self, total: int) -> None:
         self.total = total
 
-    def advance(self, path: str) -> None:
+    def heard(self, path: str) -> None:
+        self.listened.append(Path(path).name)
+
+    def stored(self, path: str) -> None:
         self.done.append(Path(path).name)
 
-    def fail(self, failure: Failure) -> None:
-        self.failed.append(failure)
+    def failed(self, failure: Failure) -> None:
+        self.failures.append(failure)
 
 
 @pytest.fixture
@@ -129,6 +133,7 @@ class TestScan:
         assert (report.counts.files_found, report.counts.tracks_indexed) == (3, 3)
         assert names(library) == {"a.wav", "b.wav", "c.flac"}
         assert (told.total, sorted(told.done)) == (3, ["a.wav", "b.wav", "c.flac"])
+        assert sorted(told.listened) == sorted(told.done)
         assert len(library.vectors()) == 6
         assert sorted(model.heard) == ["a.wav", "b.wav", "c.flac"]
 
@@ -225,7 +230,7 @@ class TestScan:
         assert set(reasons) == {"empty.mp3", "text.wav", "bug.wav", "gone.wav"}
         assert (reasons["gone.wav"].stage, reasons["empty.mp3"].stage) == ("walk", "read")
         assert reasons["bug.wav"].reason == "RuntimeError: a bug in the models"
-        assert told.failed == report.failures
+        assert told.failures == report.failures
         stored = library.catalogue.scan_failures(report.scan_id)
         assert [row.path for row in stored] == [failure.path for failure in report.failures]
 
