@@ -60,7 +60,7 @@ SCENES: Final[dict[str, tuple[str, str]]] = {
     ),
     "still": (
         "Snow settles on a frozen pond while a single crow watches from a branch.",
-        "Stars wheel slowly above a silent desert.",
+        "Stars wheel slowly above a silent desert while a camp fire burns low.",
     ),
     "calm": (
         "Morning light moves across a quiet bedroom as a cat stretches on the bed.",
@@ -87,7 +87,7 @@ SCENES: Final[dict[str, tuple[str, str]]] = {
         "A group of friends splash each other with paddles in a sunny bay.",
     ),
     "restless": (
-        "A woman paces her flat at night and looks at the telephone again and again.",
+        "A woman paces her flat at night and looks at the telephone once more.",
         "A reporter pushes through a crowded corridor with a notebook in his hand.",
     ),
     "pensive": (

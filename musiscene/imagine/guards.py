@@ -6,7 +6,6 @@ A guard takes the candidate, the description it was imagined from, and scenes it
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from musiscene.imagine.moods import mood_of
@@ -16,18 +15,21 @@ if TYPE_CHECKING:
 
     Guard = Callable[[str, str, Sequence[str]], bool]
 
-MIN_WORDS: Final = 6
-MAX_WORDS: Final = 30
+MIN_WORDS: Final = 8
+MAX_WORDS: Final = 28
 COPIED_WORDS: Final = 4
 """So many words in a row that also stand in the prompt are a copy."""
 COPIED_SHARE: Final = 0.5
 """So large a share of the content words in one example scene is a copy with changes."""
 LOOPED_WORDS: Final = 3
-LOOPED_TIMES: Final = 3
 CONTENT_LETTERS: Final = 4
 """Words of at least so many letters carry content."""
 
 _WORD = re.compile(r"[A-Za-z'-]+")
+_FUNCTION = frozenset({
+    "with", "from", "into", "onto", "over", "their", "they", "that", "this", "there", "while",
+    "where",
+})  # fmt: skip
 _SENTENCE = re.compile(r"^.*?[a-z][.!?](?=\s|$)")
 _PLAIN = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--")
 _QUOTES = "\"'*_ "
@@ -145,8 +147,8 @@ def _copies_an_example(scene: str, _description: str, examples: Sequence[str]) -
 def _repeats_itself(scene: str, _description: str, _examples: Sequence[str]) -> bool:
     words = _words(scene)
     runs = [tuple(words[at : at + LOOPED_WORDS]) for at in range(len(words) - LOOPED_WORDS + 1)]
-    content = Counter(word for word in words if len(word) >= CONTENT_LETTERS)
-    return len(set(runs)) < len(runs) or any(n >= LOOPED_TIMES for n in content.values())
+    content = [word for word in words if len(word) >= CONTENT_LETTERS and word not in _FUNCTION]
+    return len(set(runs)) < len(runs) or len(set(content)) < len(content)
 
 
 def _sings_to_an_instrumental(scene: str, description: str, _examples: Sequence[str]) -> bool:

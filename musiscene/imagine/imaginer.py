@@ -75,8 +75,8 @@ class SceneImaginer:
             greedy: Take the likeliest words, which gives one scene only.
 
         Returns:
-            For each description in order its scenes, the best first. Equal descriptions get equal
-            scenes.
+            For each description in order its scenes, the likeliest first and those of the bank
+            last. Equal descriptions get equal scenes.
 
         Raises:
             ValueError: If `captions_per_description` is out of range.
@@ -162,4 +162,5 @@ def _distinct(scenes: Iterable[SceneCaption], wanted: int) -> list[SceneCaption]
 def _filled(kept: list[SceneCaption], description: str, wanted: int) -> tuple[SceneCaption, ...]:
     """What the model imagined, made up to `wanted` from the bank."""
     spare = [SceneCaption(text=text, origin="fallback") for text in fallback_scenes(description)]
-    return tuple([*kept, *spare][:wanted])
+    likeliest_first = sorted(kept, key=lambda scene: -(scene.log_likelihood or 0.0))
+    return tuple([*likeliest_first, *spare][:wanted])
