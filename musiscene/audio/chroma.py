@@ -1,7 +1,8 @@
-"""Pitch-class energy of a waveform, corrected for tuning, for the melody and for the bass."""
+"""Which pitches sound in a waveform, and what that says about its key."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,87 +13,145 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N_FFT = 8192  # 0.5 s: separates semitones down to about 65 Hz
-HOP_LENGTH = 2048
-FRAME_RATE = ANALYSIS_RATE / HOP_LENGTH
+HOP_LENGTH = 1024
 
 _LOWEST_MIDI, _HIGHEST_MIDI = 28, 96  # E1 to C7
-_BASS_MIDI = 52  # below E3
+_BASS_MIDI = 52  # E3
+_PARTIAL_MIDI = 92  # the highest partial looked for
+_PEAK_OVER_BACKGROUND = 1.5
+_PEAK_FLOOR = 0.003  # of the loudest bin of the excerpt
+_COMPRESSION = 0.4
+_STEADY_FRAMES = 7  # a tone lasts longer than half of these, a drum does not
+_CHORD_SHARPNESS = 15.0
+_BASS_SHARE = 0.15
 
 
 def pitch_salience(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     """Measure how strongly each semitone sounds in each frame.
 
-    Spectral peaks only (a drum has energy everywhere but few steady peaks), magnitudes
-    compressed, and the tuning of the whole excerpt estimated from the peaks.
+    Spectral peaks that stand out of the three semitones around them, magnitudes compressed, the
+    tuning of the whole excerpt taken out, and what is not steady in time filtered away: a drum
+    has energy everywhere but few steady peaks.
 
     Args:
         waveform: Mono audio at `ANALYSIS_RATE`, float32, shape (samples,).
 
     Returns:
-        float32, shape (semitones, frames); row 0 is MIDI pitch 28 (E1).
+        float32, shape (semitones, frames of 128 ms); row 0 is MIDI pitch 28 (E1).
     """
     import librosa
+    from scipy.ndimage import median_filter
 
     if len(waveform) < N_FFT:
         waveform = np.pad(waveform, (0, N_FFT - len(waveform)))
     magnitude = np.abs(librosa.stft(waveform, n_fft=N_FFT, hop_length=HOP_LENGTH))
-    frequencies, peaks = _spectral_peaks(magnitude)
+    frequencies, strengths = _spectral_peaks(magnitude)
     pitches = 69 + 12 * np.log2(frequencies / 440.0)
-    strengths = np.sqrt(peaks)
     pitches = pitches - _tuning(pitches, strengths)
     semitones = np.rint(pitches).astype(int) - _LOWEST_MIDI
     count = _HIGHEST_MIDI - _LOWEST_MIDI + 1
     # A peak half way between two semitones says nothing about either.
     weights = strengths * np.maximum(np.cos(np.pi * (pitches - np.rint(pitches))), 0) ** 2
-    keep = (semitones >= 0) & (semitones < count) & (peaks > 0)
-    frames = np.broadcast_to(np.arange(magnitude.shape[1]), peaks.shape)
+    keep = (semitones >= 0) & (semitones < count) & (strengths > 0)
+    frames = np.broadcast_to(np.arange(magnitude.shape[1]), strengths.shape)
     salience = np.zeros((count, magnitude.shape[1]))
-    np.add.at(salience, (semitones[keep], frames[keep]), weights[keep])
-    return salience.astype(np.float32)
+    np.maximum.at(salience, (semitones[keep], frames[keep]), weights[keep])
+    steady = median_filter(salience, size=(1, _STEADY_FRAMES))
+    pairs = steady[:, : steady.shape[1] // 2 * 2].reshape(count, -1, 2)
+    halved: NDArray[np.float32] = pairs.mean(axis=2).astype(np.float32)
+    return halved
 
 
-def fold_to_chroma(
-    salience: NDArray[np.float32], *, lowest: int = _LOWEST_MIDI, highest: int = _HIGHEST_MIDI
-) -> NDArray[np.float32]:
-    """Sum semitones into the twelve pitch classes.
+def key_features(salience: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Summarise a stretch of music by pitch class.
+
+    Seven profiles, each with its square root: all pitches by strength, all pitches with every
+    frame counting alike, bass, melody, the strongest bass note of each moment, and how much each
+    major and each minor triad sounds.
 
     Args:
         salience: From `pitch_salience`, shape (semitones, frames).
-        lowest: First MIDI pitch that counts.
-        highest: Last MIDI pitch that counts.
 
     Returns:
-        float32, shape (12, frames); row 0 is C.
+        float32, shape (14, 12); column 0 is C.
     """
+    from scipy.ndimage import uniform_filter1d
+
+    chroma = _fold(salience, _LOWEST_MIDI, _HIGHEST_MIDI)
+    bass = _fold(salience, _LOWEST_MIDI, _BASS_MIDI)
+    melody = _fold(salience, _BASS_MIDI + 1, _HIGHEST_MIDI)
+    energy = chroma.sum(axis=0)
+    is_loud = energy > 0.05 * energy.max(initial=0.0)
+    alike = chroma / np.maximum(energy, 1e-6) * is_loud
+
+    bass_line = uniform_filter1d(bass, 5, axis=1, mode="nearest")
+    roots = np.zeros(12)
+    np.add.at(roots, bass_line.argmax(axis=0), bass_line.max(axis=0))
+
+    harmony = uniform_filter1d(chroma, 7, axis=1, mode="nearest")
+    harmony = harmony / np.maximum(np.linalg.norm(harmony, axis=0), 1e-6)
+    below = uniform_filter1d(bass, 7, axis=1, mode="nearest")
+    below = below / np.maximum(below.max(axis=0), 1e-6)
+    likeness = _triads() @ harmony + _BASS_SHARE * np.concatenate([below, below])  # (24, frames)
+    chords = np.exp(_CHORD_SHARPNESS * (likeness - likeness.max(axis=0)))
+    chords /= chords.sum(axis=0)
+    loudness = np.sqrt(energy)
+    triads = (chords * loudness).sum(axis=1) / max(float(loudness.sum()), 1e-6)
+
+    profiles = [chroma.sum(axis=1), alike.sum(axis=1), bass.sum(axis=1), melody.sum(axis=1), roots]
+    rows = [profile / max(float(profile.sum()), 1e-6) for profile in profiles]
+    stacked = np.stack([*rows, triads[:12], triads[12:]])
+    features: NDArray[np.float32] = np.concatenate([stacked, np.sqrt(stacked)]).astype(np.float32)
+    return features
+
+
+def _fold(salience: NDArray[np.float32], lowest: int, highest: int) -> NDArray[np.float32]:
+    """Sum semitones into the twelve pitch classes, float32, shape (12, frames)."""
     chroma = np.zeros((12, salience.shape[1]), dtype=np.float32)
     for pitch in range(lowest, highest + 1):
         chroma[pitch % 12] += salience[pitch - _LOWEST_MIDI]
     return chroma
 
 
-def bass_chroma(salience: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sum the semitones below E3 into pitch classes, float32, shape (12, frames)."""
-    return fold_to_chroma(salience, highest=_BASS_MIDI)
+@lru_cache(maxsize=1)
+def _triads() -> NDArray[np.float64]:
+    """Unit templates of the 12 major and the 12 minor triads with their overtones, (24, 12)."""
+    templates = []
+    for third in (4, 3):
+        tones = np.zeros(12)
+        tones[[0, third, 7]] = 1.0
+        # The third partial lies a fifth above its tone, the fifth a major third.
+        heard = tones + 0.198 * np.roll(tones, 7)
+        heard = heard + 0.12 * np.roll(tones, 4)
+        heard /= np.linalg.norm(heard)
+        templates += [np.roll(heard, root) for root in range(12)]
+    return np.stack(templates)
 
 
 def _spectral_peaks(
     magnitude: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Interpolated frequency (Hz) and magnitude of local maxima; magnitude 0 elsewhere."""
+    """Interpolated frequency (Hz) and compressed strength of peaks; strength 0 elsewhere."""
     bin_hz = ANALYSIS_RATE / N_FFT
     first = int(440 * 2 ** ((_LOWEST_MIDI - 1 - 69) / 12) / bin_hz)
-    last = min(int(440 * 2 ** ((_HIGHEST_MIDI + 1 - 69) / 12) / bin_hz), len(magnitude) - 2)
-    left, middle, right = (
-        magnitude[first + shift : last + shift].astype(np.float64) for shift in (-1, 0, 1)
+    last = int(440 * 2 ** ((_PARTIAL_MIDI + 1 - 69) / 12) / bin_hz)
+    bins = np.arange(first, last)
+    low = np.minimum(np.floor(bins * 2 ** (-3 / 12)).astype(int), bins - 3)
+    high = np.maximum(np.ceil(bins * 2 ** (3 / 12)).astype(int) + 1, bins + 4)
+    summed = np.cumsum(magnitude, axis=0, dtype=np.float64)
+    summed = np.concatenate([np.zeros((1, magnitude.shape[1])), summed])
+    background = (summed[high] - summed[low]) / (high - low)[:, None]
+    left, middle, right = (magnitude[first + shift : last + shift] for shift in (-1, 0, 1))
+    is_peak = (
+        (middle > left)
+        & (middle >= right)
+        & (middle > _PEAK_OVER_BACKGROUND * background)
+        & (middle > _PEAK_FLOOR * magnitude.max())
     )
-    floor = 0.01 * magnitude.max(axis=0, keepdims=True)
-    is_peak = (middle > left) & (middle >= right) & (middle > floor)
     curvature = left - 2 * middle + right
     offset = np.where(is_peak, 0.5 * (left - right) / np.where(is_peak, curvature, 1.0), 0.0)
-    frequencies: NDArray[np.float64] = np.float64(bin_hz) * (
-        np.arange(first, last)[:, None] + offset
-    ).astype(np.float64)
-    strengths: NDArray[np.float64] = np.where(is_peak, middle, 0.0)
+    frequencies: NDArray[np.float64] = (bins[:, None] + offset) * np.float64(bin_hz)
+    strengths = np.where(is_peak, np.maximum(middle - background, 0.0) ** _COMPRESSION, 0.0)
     return frequencies, strengths
 
 

@@ -16,14 +16,6 @@ TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 """One spelling per pitch class, in sharps: B flat is written A#."""
 MODES = ("major", "minor")
 
-# Temperley, "What's key for key?", Music Perception 17(1), 1999, table of revised profiles.
-_PROFILES = np.array(
-    [
-        [5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0],
-        [5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0],
-    ]
-)
-
 
 class KeyEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """Tonic and mode, with a confidence."""
@@ -55,21 +47,18 @@ def estimate_key(waveform: NDArray[np.float32], *, sample_rate: int) -> KeyEstim
         >>> estimate_key(np.zeros(16_000, dtype=np.float32), sample_rate=16_000).confidence
         0.0
     """
-    from musiscene.audio.chroma import bass_chroma, fold_to_chroma, pitch_salience
+    from musiscene.audio.chroma import key_features, pitch_salience
+    from musiscene.audio.learnt import key_logits
 
-    total = np.zeros(12)
+    votes = []
     for excerpt in spread_excerpts(waveform, sample_rate=sample_rate):
         salience = pitch_salience(excerpt)
-        total += fold_to_chroma(salience).sum(axis=1) + bass_chroma(salience).sum(axis=1)
-    if not total.any():
+        if salience.any():
+            logits = key_logits(key_features(salience))
+            votes.append(logits - np.log(np.exp(logits).sum()))
+    if not votes:
         return KeyEstimate(tonic="C", mode="major", confidence=0.0)
-    correlations = np.array(
-        [
-            [np.corrcoef(total, np.roll(profile, tonic))[0, 1] for profile in _PROFILES]
-            for tonic in range(12)
-        ]
-    )
-    probability = np.exp(12.0 * (correlations - correlations.max()))
+    probability = np.exp(np.mean(votes, axis=0))  # (12, 2)
     probability /= probability.sum()
     tonic, mode = np.unravel_index(int(np.argmax(probability)), probability.shape)
     return KeyEstimate(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musiscene.audio.learnt import tempo_logits
 from musiscene.audio.onsets import FRAME_RATE
 
 if TYPE_CHECKING:
@@ -74,20 +75,6 @@ def fourier_strength(curves: NDArray[np.float32]) -> NDArray[np.float64]:
     return pooled
 
 
-def at_ratio(axis_values: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
-    """Read the value at `ratio` times each tempo of `TEMPO_GRID_BPM`.
-
-    Args:
-        axis_values: Shape (curves, axis_bins).
-        ratio: Of the tempo read to the tempo asked for.
-
-    Returns:
-        Shape (curves, tempi).
-    """
-    start = _FIRST_TEMPO + round(np.log2(ratio) * BINS_PER_OCTAVE)
-    return axis_values[:, start : start + _TEMPO_COUNT]
-
-
 def tempo_log_odds(curves: NDArray[np.float32]) -> NDArray[np.float64]:
     """Score every tempo of `TEMPO_GRID_BPM` for one excerpt.
 
@@ -95,16 +82,27 @@ def tempo_log_odds(curves: NDArray[np.float32]) -> NDArray[np.float64]:
         curves: Novelty of `onsets.novelty_curves`, float32, shape (curves, frames).
 
     Returns:
-        Unnormalised log probability, shape (tempi,).
+        Log probability, shape (tempi,).
     """
-    total = curves[-1:]
-    correlation = np.maximum(autocorrelation(total), 0)
-    strength = fourier_strength(total)
-    comb = sum(at_ratio(correlation, ratio)[0] for ratio in (1 / 4, 1 / 2, 1)) / 3
-    pulses = at_ratio(strength, 1)[0] + 0.5 * at_ratio(strength, 2)[0]
-    prior = -0.5 * (np.log2(TEMPO_GRID_BPM / 112.0) / 0.55) ** 2
-    score: NDArray[np.float64] = 2.0 * np.log(comb * pulses + 1e-6) + prior
-    return score
+    strength = fourier_strength(curves)
+    measures = np.concatenate(
+        [
+            np.maximum(autocorrelation(curves), -0.2),
+            strength / np.maximum(strength.max(axis=1, keepdims=True), 1e-6),
+        ]
+    )  # (measures, axis_bins)
+    places = _FIRST_TEMPO + np.arange(_TEMPO_COUNT)
+    related = [
+        measures[
+            :, np.clip(places + round(np.log2(ratio) * BINS_PER_OCTAVE), 0, len(_AXIS_BPM) - 1)
+        ]
+        for ratio in RATIOS
+    ]
+    features = np.concatenate(related).T.astype(np.float32)  # (tempi, ratios * measures)
+    logits = tempo_logits(features, np.log2(TEMPO_GRID_BPM / 110.0))
+    peak = logits.max()
+    normalised: NDArray[np.float64] = logits - peak - np.log(np.exp(logits - peak).sum())
+    return normalised
 
 
 def refine_bpm(novelties: list[NDArray[np.float32]], bpm: float) -> float:
