@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH_TRACKS = 16
+BATCH_TRACKS = 8
 """Tracks whose captions are imagined and stored together."""
 
 MAX_WORKERS = 4
