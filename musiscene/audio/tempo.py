@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+PACE_WEIGHT = 0.5
+"""Trust in tags of pace, in nats for a factor e: on 369 rendered validation pieces 0.5 changed
+nothing, 1 lost one piece in fifty and 2 one in thirty."""
+
+
 class TempoEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """Beats per minute, with a confidence."""
 
@@ -49,7 +54,7 @@ def estimate_tempo(
     if not novelties:
         return TempoEstimate(bpm=0.0, confidence=0.0)
     log_odds = np.mean([tempo_log_odds(curves) for curves in novelties], axis=0)
-    log_odds = log_odds + pace * np.log(TEMPO_GRID_BPM / 110.0)
+    log_odds = log_odds + PACE_WEIGHT * pace * np.log(TEMPO_GRID_BPM / 110.0)
     probability = np.exp(log_odds - log_odds.max())
     probability /= probability.sum()
     best = int(np.argmax(probability))
