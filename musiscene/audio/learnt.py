@@ -1,7 +1,7 @@
 """The two small networks that choose among tempi and keys, and where their weights come from.
 
-Both were trained on audio with known answers: 163 VGMIDI pieces and about 1,500 procedurally
-composed ones, rendered by a General MIDI SoundFont in many timbres, with drums, reverb and noise
+Both were trained on audio with known answers: 1,400 composed pieces and 255 (tempo) or 290 (key)
+renders of VGMIDI pieces, by a General MIDI SoundFont in many timbres, with drums, reverb and noise
 (docs/descriptors.md). `descriptors.safetensors` holds 5,000 numbers and nothing of that music.
 """
 
