@@ -49,7 +49,7 @@ class TrackController(Controller):
         "/{track_id:uuid}",
         operation_id="getTrack",
         sync_to_thread=True,
-        responses=problems(404, 503),
+        responses=problems(400, 404, 503),
     )
     def track(self, track_id: FromPath[UUID], serving: NamedDependency[Serving]) -> TrackView:
         """Everything that is known of one track."""
