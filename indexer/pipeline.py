@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH_TRACKS = 8
+BATCH_TRACKS = 16
 """Tracks whose captions are imagined and stored together."""
 
 MAX_WORKERS = 4
@@ -215,6 +215,7 @@ class _Scan:
             for file in islice(coming, ahead - len(waiting)):
                 waiting.append((file, pool.submit(self._hear, file)))
             if not waiting:
+                torch.set_num_threads(os.cpu_count() or 1)  # the language model is alone now
                 return
             file, future = waiting.popleft()
             try:
