@@ -147,13 +147,13 @@ class Library:
             WrongEmbedderError: If the catalogue's vectors were made by another embedder.
         """
         version = self.embedder.version
+        if not self.catalogue.count_tracks():
+            raise NothingIndexedError(
+                "the library holds no tracks; run `musiscene index FOLDER` first"
+            )
         try:
             return self._open()
         except (NothingIndexedError, StaleSnapshotError, TornSnapshotError) as error:
-            if not self.catalogue.count_tracks():
-                raise NothingIndexedError(
-                    "the library holds no tracks; run `musiscene index FOLDER` first"
-                ) from error
             logger.warning("%s; making it again from the catalogue", error)
         except WrongEmbedderError as error:
             logger.warning("%s; looking for vectors by %s in the catalogue", error, version)

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH_TRACKS = 16
-"""Tracks whose captions are imagined and stored together."""
+BATCH_SEGMENTS = 32
+"""From so many segments on, the tracks at hand are imagined together and stored."""
 
 MAX_WORKERS = 4
 """Threads that read and listen; each holds one whole track in memory."""
@@ -199,8 +199,7 @@ class _Scan:
         torch.set_num_threads(max(1, cores // (workers + 1)))
         pool = ThreadPoolExecutor(workers, thread_name_prefix="listen")
         try:
-            heard = self._heard(pool, files, ahead=2 * workers)
-            while batch := list(islice(heard, BATCH_TRACKS)):
+            for batch in _batches(self._heard(pool, files, ahead=2 * workers)):
                 self._store(batch)
         finally:
             pool.shutdown(cancel_futures=True)
@@ -311,6 +310,19 @@ class _Scan:
             self._scan_id, path=failure.path, stage=failure.stage, reason=failure.reason
         )
         self._progress.failed(failure)
+
+
+def _batches(heard: Iterable[Heard]) -> Iterator[list[Heard]]:
+    batch: list[Heard] = []
+    segments = 0
+    for one in heard:
+        batch.append(one)
+        segments += len(one.listening.segments) if one.listening is not None else 0
+        if segments >= BATCH_SEGMENTS:
+            yield batch
+            batch, segments = [], 0
+    if batch:
+        yield batch
 
 
 def _is_below(path: str, roots: Sequence[Path]) -> bool:

@@ -237,7 +237,7 @@ class TestScan:
     def test_an_interruption_keeps_what_was_stored(
         self, library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr("indexer.pipeline.BATCH_TRACKS", 1)
+        monkeypatch.setattr("indexer.pipeline.BATCH_SEGMENTS", 1)
         model = QuickModel()
         model.interrupt_after = 2
         with pytest.raises(KeyboardInterrupt):
