@@ -19,8 +19,6 @@ Invariants:
 
 from __future__ import annotations
 
-import hashlib
-import os
 import secrets
 import shutil
 import tempfile
@@ -38,6 +36,7 @@ from indexer.errors import (
     TornSnapshotError,
     WrongEmbedderError,
 )
+from musiscene.checkpoints.manifest import flush, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -211,7 +210,7 @@ def _publish(
             revision=revision,
             kind="flat",
             files={
-                path.name: (path.stat().st_size, _sha256(path))
+                path.name: (path.stat().st_size, sha256_of(path))
                 for path in sorted(building.iterdir())
             },
         )
@@ -219,7 +218,7 @@ def _publish(
             msgspec.json.format(msgspec.json.encode(manifest), indent=2)
         )
         for path in building.iterdir():
-            _flush(path)
+            flush(path)
         building.chmod(0o755)  # mkdtemp lets only its owner in
         building.rename(directory / name)
     except BaseException:
@@ -227,9 +226,9 @@ def _publish(
         raise
     pointer = directory / f".{CURRENT}-{name}"
     pointer.write_text(name + "\n", encoding="ascii")
-    _flush(pointer)
+    flush(pointer)
     pointer.replace(directory / CURRENT)
-    _flush(directory)
+    flush(directory)
     _sweep(directory, keep=name)
     return directory / name
 
@@ -279,21 +278,8 @@ def _check_file(path: Path, *, size_bytes: int, sha256: str) -> None:
         raise TornSnapshotError(f"{path}: missing from the snapshot") from error
     if found_bytes != size_bytes:
         raise TornSnapshotError(f"{path}: holds {found_bytes} bytes, should hold {size_bytes}")
-    if _sha256(path) != sha256:
+    if sha256_of(path) != sha256:
         raise TornSnapshotError(f"{path}: its bytes differ from what was written")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(directory: Path, *, keep: str) -> None:
