@@ -257,4 +257,4 @@ def _gate_notices(gates: Mapping[str, LazyTensor], adapted: range, where: str) -
     if not lost:
         return ()
     layers = ", ".join(map(str, sorted(lost)))
-    return (f"{where}: gates of layers {layers} are not 0, but no audio reaches them: dropped",)
+    return (f"{where}: dropped gates that are not 0 but that no audio reaches: layers {layers}",)

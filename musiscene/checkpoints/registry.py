@@ -256,15 +256,16 @@ HUB: tuple[Model, ...] = (
     ),
     Model(
         name="mu-llama",
-        purpose="joins the two (paper profile)",
+        purpose="hears music and describes it (paper profile)",
         licence="not stated",
         commercial_use="unknown",
         download_bytes=1 * GIB,
-        disk_bytes=1 * GIB,
+        disk_bytes=17 * GIB,
         how_to_get=(
-            "its authors publish a pickle (checkpoint.pth at huggingface.co/mu-llama/MU-LLaMA),"
-            " which can run code when opened, so it is not pulled: download it yourself and run"
-            " `musiscene checkpoint import-mu-llama`"
+            "get llama-2-7b-chat and mert-v1-330m; download checkpoint.pth from"
+            " huggingface.co/mu-llama/MU-LLaMA yourself (a pickle can run code when opened, so it"
+            " is not pulled) and run `musiscene checkpoint import-mu-llama --checkpoint"
+            " checkpoint.pth`"
         ),
     ),
     Model(
