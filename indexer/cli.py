@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from indexer.errors import BriefError
+from musiscene.cli.model_options import model_options
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from indexer.match import Hit, MatchResult
     from indexer.pipeline import Failure, ScanReport
+    from musiscene.cli.model_options import ChosenModel
     from musiscene.console import ProgressReport
 
 CAPTION_WIDTH = 60
@@ -26,7 +28,8 @@ MAX_BRIEFS_BYTES = 16 * 1024 * 1024
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--prune", is_flag=True, help="Delete tracks below PATHS whose files are gone.")
 @shared_options
-def index(console: Console, paths: tuple[Path, ...], prune: bool) -> None:  # noqa: FBT001  click passes it by name
+@model_options
+def index(console: Console, chosen: ChosenModel, paths: tuple[Path, ...], *, prune: bool) -> None:
     """Listen to folders of music and keep what is heard.
 
     Files that have not changed are left alone, so the command can be stopped and run again. A file
@@ -34,12 +37,9 @@ def index(console: Console, paths: tuple[Path, ...], prune: bool) -> None:  # no
     """
     from indexer.library import EMBEDDER_NAME, Library
     from indexer.pipeline import scan
-    from musiscene.checkpoints.first_use import store_with
-    from musiscene.model import MODEL_NAMES, MusiScene
 
-    store = store_with([*MODEL_NAMES, EMBEDDER_NAME], console)
-    console.note("Loading the models ...")
-    model = MusiScene.load(store)
+    store = chosen.store(console, also=[EMBEDDER_NAME])
+    model = chosen.load(store, console)
     with (
         Library.open(console.data_dir, store, create=True) as library,
         console.progress("tracks") as report,

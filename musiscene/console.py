@@ -26,7 +26,7 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.progress import Progress, ProgressColumn, Task, TaskID
 
@@ -103,6 +103,26 @@ class Console:
         """
         if not self.as_json:
             click.echo(text)
+
+    def say_piecewise(self, before: str, pieces: Iterable[str]) -> str:
+        """Write a result for people to stdout as it comes; nothing in JSON mode.
+
+        Args:
+            before: What it begins with.
+            pieces: Of the result.
+
+        Returns:
+            The pieces together, without blanks around them.
+        """
+        text = ""
+        for piece in pieces:
+            fresh = piece if text.strip() else piece.lstrip()
+            if fresh and not self.as_json:
+                click.echo(fresh if text.strip() else before + fresh, nl=False)
+            text += piece
+        if not self.as_json:
+            click.echo("" if text.strip() else before.rstrip())
+        return text.strip()
 
     def note(self, text: str) -> None:
         """Write a notice to stderr, unless quiet.

@@ -15,6 +15,7 @@ from musiscene.audio.limits import AudioLimits
 from musiscene.audio.read import AudioInfo, Recording, read_audio
 from musiscene.audio.segments import SegmentBounds, find_segments
 from musiscene.audio.tempo import TempoEstimate, estimate_tempo
+from musiscene.encoders.features import AudioFeatures
 from musiscene.vocabularies import (
     FAST_TAGS,
     NO_VOCAL_TAGS,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from musiscene.encoders.mert import Hearing, MertEncoder
     from musiscene.encoders.musicnn import MusicnnOutput, MusicnnTagger
 
 SAMPLE_RATE = 16_000
@@ -104,18 +106,31 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     """Valence and arousal of the whole track."""
     segments: tuple[HeardSegment, ...]
     """In order, without gaps."""
+    features: AudioFeatures
+    """The track and its segments as the encoder hears them, for a language model with an ear."""
 
 
 class Listener:
     """Hears tracks.
 
     Args:
-        tagger: The frozen audio encoder.
+        tagger: Names what is heard; also the encoder, if there is no other.
+        encoder: A larger frozen encoder, whose features take the place of the tagger's.
+        hear: How much of a track the larger encoder's features speak of.
         limits: On the files that are read.
     """
 
-    def __init__(self, tagger: MusicnnTagger, *, limits: AudioLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        tagger: MusicnnTagger,
+        *,
+        encoder: MertEncoder | None = None,
+        hear: Hearing = "whole",
+        limits: AudioLimits = DEFAULT_LIMITS,
+    ) -> None:
         self._tagger = tagger
+        self._encoder = encoder
+        self._hear = hear
         self._limits = limits
 
     def read(self, path: str | Path) -> Recording:
@@ -143,6 +158,7 @@ class Listener:
         texture = measure_texture(waveform, sample_rate=SAMPLE_RATE)
         curve = energy_curve(waveform, sample_rate=SAMPLE_RATE)
         return Listening(
+            features=self._features(recording, heard, bounds),
             info=recording.info,
             audio_hash=recording.audio_hash,
             tempo=tempo,
@@ -170,6 +186,23 @@ class Listener:
                 for bound, patches in zip(bounds, _patches_of(bounds), strict=True)
             ),
         )
+
+    def _features(
+        self, recording: Recording, heard: MusicnnOutput, bounds: Sequence[SegmentBounds]
+    ) -> AudioFeatures:
+        if self._encoder is None:
+            layers = np.stack(list(heard.penultimate.values()), axis=1)  # (patches, layers, width)
+            by_segment = [layers[list(patches)].mean(0) for patches in _patches_of(bounds)]
+            return AudioFeatures(track=layers.mean(0), segments=np.stack(by_segment))
+        # Read once more: the larger encoder hears what lies above the tagger's 8 kHz.
+        waveform = read_audio(
+            recording.info.path,
+            sample_rate=self._encoder.sample_rate,
+            limits=self._limits,
+            resampler="hann",
+        ).waveform
+        spans = [(bound.start_seconds, bound.end_seconds) for bound in bounds]
+        return self._encoder.encode(waveform, spans_seconds=spans, hear=self._hear)
 
 
 def estimate_vocals(scores: Mapping[Vocabulary, Sequence[tuple[str, float]]]) -> VocalEstimate:

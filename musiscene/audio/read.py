@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import av
 import msgspec
@@ -20,13 +20,15 @@ from musiscene.audio.container import OpenAudio, open_audio
 from musiscene.audio.decode import Block, PacketDecoder
 from musiscene.audio.limits import AudioLimits
 from musiscene.audio.loudness import LoudnessMeter, integrated_lufs
+from musiscene.audio.resample import HannResampler
 from musiscene.errors import AudioLimitError, EmptyAudioError, SilentAudioError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import soxr
+Filter = Literal["soxr", "hann"]
+"""How samples are brought to another rate: the best way, or the way MU-LLaMA was trained behind."""
 
 SILENT_PEAK = 1e-4  # -80 dBFS
 MAX_TAG_CHARACTERS = 300
@@ -98,7 +100,11 @@ def probe_audio(path: str | Path, *, limits: AudioLimits = DEFAULT_LIMITS) -> Au
 
 
 def read_audio(
-    path: str | Path, *, sample_rate: int, limits: AudioLimits = DEFAULT_LIMITS
+    path: str | Path,
+    *,
+    sample_rate: int,
+    limits: AudioLimits = DEFAULT_LIMITS,
+    resampler: Filter = "soxr",
 ) -> Recording:
     """Decode a file to mono, measuring its loudness and identity on the way.
 
@@ -106,6 +112,7 @@ def read_audio(
         path: Any file.
         sample_rate: Of the waveform, in Hz.
         limits: What is allowed.
+        resampler: How samples are brought to that rate.
 
     Returns:
         The recording; `round(duration * sample_rate)` samples, give or take one.
@@ -115,7 +122,7 @@ def read_audio(
     """
     with open_audio(path, limits=limits) as opened:
         decoder = PacketDecoder(path, opened, limits)
-        mix = _MonoMix(sample_rate)
+        mix = _MonoMix(sample_rate, resampler)
         loudness = _Loudness()
         peak = 0.0
         for block in decoder.blocks():
@@ -133,13 +140,20 @@ def read_audio(
         )
 
 
+class _Resampler(Protocol):
+    def resample_chunk(
+        self, samples: NDArray[np.float32], *, last: bool = False
+    ) -> NDArray[np.float32]: ...
+
+
 class _MonoMix:
     """Mean of the channels, resampled; the pieces are appended to one growing buffer."""
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, resampler: Filter) -> None:
         self._sample_rate = sample_rate
+        self._filter = resampler
         self._native_rate: int | None = None
-        self._resampler: soxr.ResampleStream | None = None
+        self._resampler: _Resampler | None = None
         self._bytes = bytearray()  # grows in place, where concatenating would double the peak
         self.peak = 0.0
 
@@ -156,12 +170,17 @@ class _MonoMix:
         self._flush()
         return np.frombuffer(self._bytes, dtype=np.float32)
 
-    def _resampler_from(self, native_rate: int) -> soxr.ResampleStream | None:
+    def _resampler_from(self, native_rate: int) -> _Resampler | None:
         import soxr
 
         if native_rate == self._sample_rate:
             return None
-        return soxr.ResampleStream(native_rate, self._sample_rate, 1, dtype="float32", quality="HQ")
+        if self._filter == "hann":
+            return HannResampler(native_rate, self._sample_rate)
+        stream: _Resampler = soxr.ResampleStream(
+            native_rate, self._sample_rate, 1, dtype="float32", quality="HQ"
+        )
+        return stream
 
     def _flush(self) -> None:
         if self._resampler is not None:

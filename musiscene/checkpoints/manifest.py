@@ -66,6 +66,25 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_of(folder: Path) -> str:
+    """A name for what a ready folder holds: equal digests, equal files.
+
+    Args:
+        folder: With its manifest.
+
+    Returns:
+        The first 12 digits of a SHA-256 over the paths and hashes that the manifest lists.
+
+    Raises:
+        ModelIntegrityError: If the folder has no manifest, or a damaged one.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise ModelIntegrityError(folder.name, f"{folder} has no {MANIFEST_NAME}: not finished")
+    lines = "".join(f"{record.path} {record.sha256}\n" for record in manifest.files)
+    return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+
 def write_manifest(folder: Path, model: Model, source: str) -> ModelManifest:
     """Seal a folder: flush its files to disk, hash them, and write the manifest last.
 

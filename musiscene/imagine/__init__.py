@@ -1,6 +1,6 @@
 """Scenes that suit a piece of music, imagined by a language model from its description."""
 
 from musiscene.imagine.imaginer import SceneCaption, SceneImaginer
-from musiscene.imagine.prompt import ScenePrompt
+from musiscene.imagine.prompt import HEARD_PROMPT, ScenePrompt
 
-__all__ = ["SceneCaption", "SceneImaginer", "ScenePrompt"]
+__all__ = ["HEARD_PROMPT", "SceneCaption", "SceneImaginer", "ScenePrompt"]

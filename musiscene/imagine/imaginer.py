@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from musiscene.imagine.prompt import ScenePrompt
-    from musiscene.language_model import Completion, LanguageModel
+    from musiscene.language_model import AudioStates, Completion, LanguageModel
 
 MAX_CAPTIONS: Final = 3
 CANDIDATES: Final = 4
@@ -40,6 +40,13 @@ class SceneCaption(msgspec.Struct, frozen=True, kw_only=True):
     """Mean natural log of the model's probability of a token; None for a fallback."""
 
 
+class Asked(NamedTuple):
+    """One request for scenes; equal ones get equal scenes."""
+
+    description: str
+    audio_row: int | None
+
+
 class SceneImaginer:
     """Imagines scenes from descriptions of music.
 
@@ -62,6 +69,7 @@ class SceneImaginer:
         self,
         descriptions: Sequence[str],
         *,
+        audio: AudioStates | None = None,
         captions_per_description: int = 1,
         seed: int = 0,
         greedy: bool = False,
@@ -70,13 +78,14 @@ class SceneImaginer:
 
         Args:
             descriptions: Of music, in English.
+            audio: The music itself, one row for each description; None for words alone.
             captions_per_description: 1 to `MAX_CAPTIONS`.
             seed: The same seed gives the same scenes, whatever else is in the batch.
             greedy: Take the likeliest words, which gives one scene only.
 
         Returns:
             For each description in order its scenes, the likeliest first and those of the bank
-            last. Equal descriptions get equal scenes.
+            last. Equal descriptions get equal scenes, unless the music differs.
 
         Raises:
             ValueError: If `captions_per_description` is out of range.
@@ -86,42 +95,47 @@ class SceneImaginer:
                 f"captions_per_description is {captions_per_description}, not 1 to {MAX_CAPTIONS}"
             )
         wanted = 1 if greedy else captions_per_description
-        found: dict[str, list[SceneCaption]] = {text: [] for text in descriptions}
+        asked = [
+            Asked(text, None if audio is None else row) for row, text in enumerate(descriptions)
+        ]
+        found: dict[Asked, list[SceneCaption]] = {one: [] for one in asked}
         for round_number in range(1 if greedy else MAX_ROUNDS):
-            missing = [text for text, kept in found.items() if len(kept) < wanted]
+            missing = [one for one, kept in found.items() if len(kept) < wanted]
             if not missing:
                 break
             round_seed = seed + round_number * ROUND_SEED_STEP
-            candidates = self._candidates(missing, seed=round_seed, greedy=greedy)
-            for text, of_text in zip(missing, candidates, strict=True):
-                found[text] = _distinct([*found[text], *of_text], wanted)
-        return [_filled(found[text], text, wanted) for text in descriptions]
+            candidates = self._candidates(missing, audio, seed=round_seed, greedy=greedy)
+            for one, drawn in zip(missing, candidates, strict=True):
+                found[one] = _distinct([*found[one], *drawn], wanted)
+        return [_filled(found[one], one.description, wanted) for one in asked]
 
     def _candidates(
-        self, descriptions: Sequence[str], *, seed: int, greedy: bool
+        self, asked: Sequence[Asked], audio: AudioStates | None, *, seed: int, greedy: bool
     ) -> list[list[SceneCaption]]:
         """One round: for each description the scenes that pass the guards, the likeliest first."""
-        scenes: dict[str, list[SceneCaption]] = {}
-        groups: dict[ScenePrompt, list[str]] = {}
-        for text in descriptions:
-            groups.setdefault(self._choose_prompt(text), []).append(text)
-        for prompt, asked in groups.items():
-            for text, drawn in zip(
-                asked, self._ask(prompt, asked, seed=seed, greedy=greedy), strict=True
-            ):
+        scenes: dict[Asked, list[SceneCaption]] = {}
+        groups: dict[ScenePrompt, list[Asked]] = {}
+        for one in asked:
+            groups.setdefault(self._choose_prompt(one.description), []).append(one)
+        for prompt, group in groups.items():
+            answers = self._ask(prompt, group, audio, seed=seed, greedy=greedy)
+            for one, drawn in zip(group, answers, strict=True):
                 passed = [
                     _caption(completion)
                     for completion in drawn
-                    if rejection(first_sentence(completion.text), text, prompt.example_scenes)
+                    if rejection(
+                        first_sentence(completion.text), one.description, prompt.example_scenes
+                    )
                     is None
                 ]
-                scenes[text] = sorted(passed, key=lambda scene: -(scene.log_likelihood or 0.0))
-        return [scenes[text] for text in descriptions]
+                scenes[one] = sorted(passed, key=lambda scene: -(scene.log_likelihood or 0.0))
+        return [scenes[one] for one in asked]
 
     def _ask(
         self,
         prompt: ScenePrompt,
-        descriptions: Sequence[str],
+        asked: Sequence[Asked],
+        audio: AudioStates | None,
         *,
         seed: int,
         greedy: bool,
@@ -136,8 +150,13 @@ class SceneImaginer:
             stop=prompt.stop,
             samples_per_prompt=1 if greedy else CANDIDATES,
         )
-        continuations = [prompt.template.format(description=text) for text in descriptions]
-        return self._language_model.complete(prompt.prefix, continuations, sampling)
+        return self._language_model.complete(
+            prompt.prefix,
+            [prompt.template.format(description=one.description) for one in asked],
+            sampling,
+            audio=audio,
+            audio_rows=[one.audio_row for one in asked if one.audio_row is not None],
+        )
 
 
 def _caption(completion: Completion) -> SceneCaption:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from musiscene.prompts import instruction_prompt
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -82,25 +84,36 @@ def few_shot_prompt(examples: Sequence[tuple[str, str]]) -> ScenePrompt:
         The prompt.
     """
     return ScenePrompt(
-        prefix=_turn(
+        prefix=chat_turn(
             "system",
             "You imagine film scenes. For each piece of music, answer with one sentence that says "
             "who is seen, where, and what happens. Do not mention the music.",
         )
         + "".join(
-            _turn("user", f"Music: {music}") + _turn("assistant", scene)
+            chat_turn("user", f"Music: {music}") + chat_turn("assistant", scene)
             for music, scene in examples
         ),
-        template=_turn("user", "Music: {description}") + "<|im_start|>assistant\n",
+        template=chat_turn("user", "Music: {description}") + "<|im_start|>assistant\n",
         stop=("\n",),
         example_scenes=tuple(scene for _, scene in examples),
     )
 
 
-def _turn(role: str, text: str) -> str:
+def chat_turn(role: str, text: str) -> str:
     """One turn of a conversation in ChatML, which SmolLM2 was tuned on."""
     return f"<|im_start|>{role}\n{text}<|im_end|>\n"
 
 
 FEW_SHOT_PROMPT: Final = few_shot_prompt(EXAMPLES)
 """For instruction-tuned models that were never taught to imagine scenes."""
+
+HEARD_PROMPT: Final = ScenePrompt(
+    prefix="",
+    template=instruction_prompt(
+        "Imagine a film scene that this music suits. Answer with one sentence that says who is"
+        " seen, where, and what happens.",
+        context="{description}",
+    ),
+    stop=("\n",),
+)
+"""For models that hear the music and were asked to describe it first."""

@@ -13,7 +13,7 @@ import pytest
 
 from musiscene.checkpoints.store import ModelStore
 from musiscene.errors import ModelUnavailableError
-from musiscene.model import MODEL_NAMES
+from musiscene.profiles import MODELS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def documents(finished: subprocess.CompletedProcess[str]) -> list[dict[str, Any]
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two real tracks and two files that are no music."""
     try:
-        for name in MODEL_NAMES:
+        for name in MODELS_OF["tiny"]:
             ModelStore().folder(name)
     except ModelUnavailableError as error:
         pytest.skip(str(error))

@@ -12,6 +12,7 @@ from musiscene.affect import Affect
 from musiscene.audio.key import KeyEstimate
 from musiscene.audio.read import AudioInfo
 from musiscene.audio.tempo import TempoEstimate
+from musiscene.encoders.features import AudioFeatures
 from musiscene.listen import HeardSegment, Listening, TagScore, VocalEstimate
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ def listening(  # noqa: PLR0913  one keyword for each fact a test may care about
         vocals=VocalEstimate(probability=vocals, confidence=0.7),
         tags=heard,
         affect=Affect(valence=0.5, arousal=-0.25),
+        features=AudioFeatures(
+            track=np.zeros((2, 4), np.float32), segments=np.zeros((segments, 2, 4), np.float32)
+        ),
         segments=tuple(
             HeardSegment(start_seconds=start, end_seconds=end, energy=0.5, tags=heard)
             for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)

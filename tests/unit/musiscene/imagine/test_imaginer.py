@@ -7,7 +7,7 @@ import pytest
 from musiscene.imagine import SceneImaginer
 from musiscene.imagine.fallback import SCENES
 from musiscene.imagine.imaginer import CANDIDATES, MAX_ROUNDS
-from musiscene.language_model import Completion, LanguageModel, Sampling
+from musiscene.language_model import AudioStates, Completion, LanguageModel, Sampling
 from tests.support.language_model import write_tiny_language_model
 
 CALM = "A calm folk piece with guitar, instrumental."
@@ -25,15 +25,25 @@ class ScriptedWriter:
         self.asked: list[tuple[list[str], Sampling]] = []
 
     def complete(
-        self, prefix: str, continuations: Sequence[str], sampling: Sampling
+        self,
+        prefix: str,
+        continuations: Sequence[str],
+        sampling: Sampling,
+        *,
+        audio: AudioStates | None,
+        audio_rows: Sequence[int],
     ) -> list[list[Completion]]:
+        assert audio is None
+        assert not audio_rows
         assert prefix.endswith("\n")
         self.prefixes.append(prefix)
         self.asked.append((list(continuations), sampling))
         texts = self.rounds[min(len(self.asked), len(self.rounds)) - 1]
         return [
             [
-                Completion(text=text, log_likelihood=-10.0 * n, token_count=10, is_finished=True)
+                Completion(
+                    text=text, log_likelihood=-10.0 * n, token_ids=(1,) * 10, is_finished=True
+                )
                 for n, text in enumerate(texts, start=1)
             ]
             for _ in continuations

@@ -2,11 +2,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
-from musiscene.language_model import LanguageModel, Sampling, draw_tokens
+from musiscene.language_model import LanguageModel, Sampling
 from tests.support.language_model import write_tiny_language_model
 
 PREFIX = "Music: a slow piano.\nScene: Snow falls.\n\n"
@@ -95,42 +94,6 @@ class TestComplete:
 
     def test_no_rows_are_no_completions(self, model: LanguageModel):
         assert model.complete(PREFIX, [], GREEDY) == []
-
-
-class TestLogLikelihoods:
-    def test_equals_the_whole_text_read_at_once(self, folder: Path, model: LanguageModel):
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        reference_model = AutoModelForCausalLM.from_pretrained(folder)
-        targets = [" A door opens.", "b", " Rain on the sea and no wind."]
-        own = model.log_likelihoods(PREFIX, ROWS[:3], targets)
-        for row, target, value in zip(ROWS, targets, own, strict=False):
-            ids = tokenizer(PREFIX + row + target, return_tensors="pt").input_ids
-            length = len(tokenizer(target).input_ids)
-            with torch.no_grad():
-                logits = reference_model(ids).logits[0, -length - 1 : -1]
-            expected = logits.log_softmax(-1).gather(1, ids[0, -length:, None]).sum().item()
-            assert value == pytest.approx(expected, rel=1e-4)
-
-    def test_agrees_with_what_was_drawn(self, model: LanguageModel):
-        done = [row[0] for row in model.complete(PREFIX, ROWS, GREEDY)]
-        scored = model.log_likelihoods(PREFIX, ROWS, [one.text for one in done])
-        for one, score in zip(done, scored, strict=True):
-            if one.text.isascii():
-                assert score == pytest.approx(one.log_likelihood, rel=1e-3, abs=1e-3)
-
-
-class TestDrawTokens:
-    def test_draws_in_proportion(self):
-        logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().expand(10_000, 4)
-        uniforms = (torch.arange(10_000) + 0.5) / 10_000
-        counts = draw_tokens(logits, uniforms, 1.0, 1.0).bincount(minlength=4)
-        assert counts.tolist() == pytest.approx([5000, 3000, 1500, 500], abs=2)
-
-    def test_top_p_leaves_out_the_tail(self):
-        logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().expand(1000, 4)
-        uniforms = torch.arange(1000) / 1000
-        counts = draw_tokens(logits, uniforms, 1.0, 0.75).bincount(minlength=4)
-        assert counts.tolist() == pytest.approx([625, 375, 0, 0], abs=2)
 
 
 class TestLoad:

@@ -1,0 +1,47 @@
+"""How MU-LLaMA is asked.
+
+The template is Stanford Alpaca's. The original fills its input slot with Python's builtin `input`
+by mistake, in training and in use, so that its text stands in every prompt; `mu-llama` reproduces
+that for comparisons. Our own prompts are `clean`: the slot holds what is known already, or nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+PromptStyle = Literal["clean", "mu-llama"]
+
+ORIGINAL_INPUT: Final = "<built-in function input>"
+
+TEMPLATE: Final = (
+    "Below is an instruction that describes a task, paired with an input that provides further"
+    " context. Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{question}\n\n### Input:\n{context}\n\n### Response:"
+)
+
+DESCRIBE_QUESTION: Final = "Describe elements of the music, such as its mood, rhythm, and genre"
+"""What VACAD's first music captions answer."""
+
+
+def instruction_prompt(question: str, *, context: str = "", style: PromptStyle = "clean") -> str:
+    r"""The text that an answer follows, directly after its last colon.
+
+    Args:
+        question: What is asked about the music.
+        context: What is known already, such as a music caption.
+        style: `mu-llama` puts the original's text in place of the context.
+
+    Returns:
+        The prompt.
+
+    Raises:
+        ValueError: If there is a context that the style cannot hold.
+
+    Example:
+        >>> instruction_prompt("How fast is it?", style="mu-llama")[-60:]
+        'fast is it?\n\n### Input:\n<built-in function input>\n\n### Response:'
+    """
+    if style == "mu-llama" and context:
+        raise ValueError("the original's prompt has no place for a context")
+    filled = ORIGINAL_INPUT if style == "mu-llama" else context
+    return TEMPLATE.format(question=question, context=filled)

@@ -1,0 +1,1 @@
+"""How MusiScene learns."""
