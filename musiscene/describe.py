@@ -77,18 +77,18 @@ def describe_music(listening: Listening, segment: HeardSegment | None = None) ->
         One sentence on character, instruments, voice, tempo and key, and a second one where the
         energy changes over the track or the passage stands out from it.
     """
-    scores = _merged(listening.tags if segment is None else segment.tags)
+    scores = merged_scores(listening.tags if segment is None else segment.tags)
     voice = _voice(listening.vocals, scores)
-    genre = _genre(scores)
+    genre = genre_words(scores)
     noun = _noun(genre, voice)
     subject = " ".join(filter(None, [_mood(listening, segment), genre, noun]))
-    instruments = _instruments(scores)
+    instruments = instruments_heard(scores)
     opening = f"{_article(subject)} {subject}"
     if instruments:
         opening += f" with {joined(instruments)}"
     facts = filter(None, [opening, voice, _tempo(listening.tempo), _key(listening.key)])
     if segment is None:
-        change = _energy_change(listening.energy_curve)
+        change = energy_change(listening.energy_curve)
     else:
         change = _standing([other.energy for other in listening.segments], segment.energy)
     return f"{', '.join(facts)}. {change}".rstrip()
@@ -110,6 +110,21 @@ def joined(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
+def pace_word(bpm: float) -> str:
+    """How a tempo is called.
+
+    Example:
+        >>> pace_word(68.0)
+        'very slow'
+    """
+    return next((word for end, word in PACES if bpm < end), PACES[-1][1])
+
+
+def key_words(key: KeyEstimate) -> str:
+    """A key as musicians write it, such as `B flat major`."""
+    return KEY_NAMES.get(key.name, f"{key.tonic} {key.mode}")
+
+
 def _mood(listening: Listening, segment: HeardSegment | None) -> str:
     affect = listening.affect
     if segment is not None and listening.segments:
@@ -119,7 +134,7 @@ def _mood(listening: Listening, segment: HeardSegment | None) -> str:
     return " and ".join(mood_words(affect))
 
 
-def _merged(tags: dict[str, tuple[TagScore, ...]]) -> dict[str, float]:
+def merged_scores(tags: dict[str, tuple[TagScore, ...]]) -> dict[str, float]:
     """Tag -> its score in the vocabulary that hears it more strongly."""
     merged: dict[str, float] = {}
     for tag in (tag for vocabulary in tags.values() for tag in vocabulary):
@@ -133,7 +148,7 @@ def _strongest(scores: dict[str, float], names: Iterable[str], minimum: float) -
     return sorted(heard, key=lambda name: (-scores[name], name))
 
 
-def _genre(scores: dict[str, float]) -> str:
+def genre_words(scores: dict[str, float]) -> str:
     """The strongest genre, after `acoustic` where that is heard and does not contradict it."""
     strongest = _strongest(scores, GENRE_TAGS, MIN_GENRE_SCORE)[:1]
     words = [GENRE_WORDS.get(name, name) for name in strongest]
@@ -153,7 +168,8 @@ def _article(following: str) -> str:
     return "An" if following[0] in "aeiou" else "A"
 
 
-def _instruments(scores: dict[str, float]) -> list[str]:
+def instruments_heard(scores: dict[str, float]) -> list[str]:
+    """The instruments that are clearly heard, strongest first."""
     heard = _strongest(scores, INSTRUMENT_TAGS, MIN_INSTRUMENT_SCORE)[:MAX_INSTRUMENTS]
     return [name for name in heard if scores[name] >= RELATIVE_SCORE * scores[heard[0]]]
 
@@ -171,17 +187,16 @@ def _voice(vocals: VocalEstimate, scores: dict[str, float]) -> str:
 def _tempo(tempo: TempoEstimate) -> str:
     if tempo.bpm <= 0 or tempo.confidence < MIN_TEMPO_CONFIDENCE:
         return ""
-    word = next((word for end, word in PACES if tempo.bpm < end), PACES[-1][1])
-    return f"{word} at about {tempo.bpm:.0f} bpm"
+    return f"{pace_word(tempo.bpm)} at about {tempo.bpm:.0f} bpm"
 
 
 def _key(key: KeyEstimate) -> str:
     if key.confidence < MIN_KEY_CONFIDENCE:
         return ""
-    return f"in {KEY_NAMES.get(key.name, f'{key.tonic} {key.mode}')}"
+    return f"in {key_words(key)}"
 
 
-def _energy_change(curve: Sequence[float]) -> str:
+def energy_change(curve: Sequence[float]) -> str:
     """How the energy of the first, middle and last third of a track differ, if they do."""
     third = len(curve) // 3
     if third == 0:

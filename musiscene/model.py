@@ -16,7 +16,7 @@ from musiscene.audio.limits import AudioLimits
 from musiscene.checkpoints.store import ModelStore
 from musiscene.describe import describe_music
 from musiscene.imagine import HEARD_PROMPT, SceneCaption, SceneImaginer
-from musiscene.imagine.questions import question_prompt
+from musiscene.imagine.questions import answer_from_facts, asks_for_scenes
 from musiscene.listen import Listener, Listening
 from musiscene.profiles import (
     HEARING_MODEL,
@@ -245,19 +245,19 @@ class MusiScene:
         *,
         prompt: PromptStyle | None = None,
     ) -> Iterator[str]:
-        """Answer a free question about a track, as it is written.
+        """Answer a free question about a track, as the answer is written.
 
         Args:
             listening: What is heard in the track.
             question: In English.
-            sampling: How the words are drawn.
+            sampling: How a model with an ear draws its words; without one only its seed counts.
             prompt: How a model with an ear is asked; None for the way that its checkpoint states.
 
         Yields:
             Pieces of the answer.
         """
         if self._ear is None:
-            yield from self._language_model.stream(question_prompt(listening, question), sampling)
+            yield self._answer_from_facts(listening, question, seed=sampling.seed)
             return
         import torch
 
@@ -265,6 +265,13 @@ class MusiScene:
             audio = self._ear.hear(torch.from_numpy(listening.features.track)[None])
         text = instruction_prompt(question, style=prompt or self._prompt)
         yield from self._language_model.stream(text, sampling, audio=audio)
+
+    def _answer_from_facts(self, listening: Listening, question: str, *, seed: int) -> str:
+        told = answer_from_facts(listening, question)
+        if not asks_for_scenes(question):
+            return told
+        [scenes] = self._imaginer.imagine([describe_music(listening)], seed=seed)
+        return f"{told} It might suit this scene: {scenes[0].text}"
 
     def _hear_segments(self, listenings: Sequence[Listening]) -> AudioStates | None:
         """What the language model hears of all segments in order; None if it only reads."""

@@ -7,6 +7,7 @@ Source: Liu et al. 2023, MU-LLaMA, arXiv:2308.11276, section 3.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+    from transformers import PreTrainedModel
 
 Phase = Literal["adapter", "lora"]
 """What is trained: the adapter alone, or LoRA, norms and biases of the language model."""
@@ -204,6 +206,47 @@ class MusicLanguageModel(nn.Module):
             return hidden.sum() * 0.0
         logits = self.backbone.lm_head(hidden[learnt])
         return F.cross_entropy(logits.float(), targets[learnt])
+
+    def fold_track(self, audio: AudioStates) -> PreTrainedModel:
+        """A plain LLaMA that hears one track in everything it writes, and needs no code of ours.
+
+        What a layer adds for a fixed track is a constant, so its output projection can add it: the
+        bias of the projection takes up the projected constant.
+
+        Args:
+            audio: The track, one row.
+
+        Returns:
+            A model of transformers' own class. It shares all weights with this one but the biases
+            of the hearing layers.
+
+        Raises:
+            ValueError: If there is more than one track, or LoRA is not merged.
+        """
+        if audio.row_count != 1:
+            raise ValueError(f"one track can be folded in, there are {audio.row_count}")
+        if any("lora_" in name for name, _ in self.backbone.named_parameters()):
+            raise ValueError("LoRA is not merged, so the output projections are not final")
+        shared = {id(parameter): parameter for parameter in self.backbone.parameters()}
+        plain: Any = copy.deepcopy(self.backbone, shared)
+        plain.config.attention_bias = True
+        for place, layer in enumerate(plain.model.layers):
+            attention = layer.self_attn
+            projections = (
+                attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj,
+            )  # fmt: skip
+            for projection in projections:
+                if projection.bias is None:
+                    zeros = projection.weight.new_zeros(projection.out_features)
+                    projection.bias = nn.Parameter(zeros, requires_grad=False)
+            heard = audio.of_layer(place)
+            if heard is not None:
+                output = attention.o_proj
+                with torch.no_grad():
+                    added = F.linear(heard.flatten(), output.weight)
+                    output.bias = nn.Parameter(output.bias + added, requires_grad=False)
+        plain.set_attn_implementation("sdpa")
+        return cast("PreTrainedModel", plain)
 
     def trainable(self, phase: Phase) -> Iterator[tuple[str, nn.Parameter]]:
         """What a phase trains.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from musiscene.checkpoints.lazy_tensors import HalfSplitRows, check_tensors
+from musiscene.checkpoints.native import Count
 from musiscene.checkpoints.tensor_sources import (
     open_hub_folder,
     open_meta_shards,
@@ -159,10 +160,10 @@ def matrix_dtype(tensors: dict[str, LazyTensor]) -> torch.dtype:
 class _Params(msgspec.Struct, frozen=True):
     """What counts of Meta's `params.json`; n_kv_heads and vocab_size are ignored by MU-LLaMA."""
 
-    dim: int
-    n_layers: int
-    n_heads: int
-    multiple_of: int = 256
+    dim: Count
+    n_layers: Count
+    n_heads: Count
+    multiple_of: Count = 256
     ffn_dim_multiplier: float | None = None
     norm_eps: float = 1e-5
 
@@ -210,6 +211,7 @@ def _plan_meta(folder: Path) -> PlannedBase:
 
 
 def _plan_hub(folder: Path) -> PlannedBase:
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import LlamaConfig
 
     path = folder / "config.json"
@@ -217,7 +219,10 @@ def _plan_hub(folder: Path) -> PlannedBase:
     if found.get("model_type") != "llama":
         raise ModelIntegrityError(str(path), f"is of a {found.get('model_type')}, not of a LLaMA")
     untyped: Any = LlamaConfig
-    config = untyped.from_pretrained(folder)
+    try:
+        config = untyped.from_pretrained(folder)
+    except (StrictDataclassError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ModelIntegrityError(str(path), f"is damaged: {error}") from error
     tensors = {
         name: tensor
         for name, tensor in open_hub_folder(folder).items()

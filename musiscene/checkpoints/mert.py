@@ -90,7 +90,7 @@ def plan_mert(folder: Path) -> PlannedEncoder:
     """
     config = _plain_config(folder)
     found = {_renamed(name): tensor for name, tensor in open_hub_folder(folder).items()}
-    expected = _expected_shapes(config)
+    expected = _expected_shapes(folder, config)
     if _MASK_NAME in expected and _MASK_NAME not in found:
         found[_MASK_NAME] = Held(torch.zeros(expected[_MASK_NAME]))  # only training reads it
     extra = found.keys() - expected.keys()
@@ -126,6 +126,7 @@ def write_encoder(plan: PlannedEncoder, target: Path, *, progress: PullProgress)
 
 
 def _plain_config(folder: Path) -> HubertConfig:
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import HubertConfig
 
     path = folder / "config.json"
@@ -144,15 +145,20 @@ def _plain_config(folder: Path) -> HubertConfig:
             **{name: value for name, value in found.items() if name in known},
             architectures=["HubertModel"],
         )
-    except (TypeError, ValueError) as error:
+    except (StrictDataclassError, TypeError, ValueError) as error:
         raise ModelIntegrityError(str(path), f"is damaged: {error}") from error
 
 
-def _expected_shapes(config: HubertConfig) -> dict[str, tuple[int, ...]]:
+def _expected_shapes(folder: Path, config: HubertConfig) -> dict[str, tuple[int, ...]]:
     from transformers import HubertModel
 
-    with torch.device("meta"):
-        model = HubertModel(config)
+    try:
+        with torch.device("meta"):
+            model = HubertModel(config)
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelIntegrityError(
+            str(folder / "config.json"), f"describes no network: {error}"
+        ) from error
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 

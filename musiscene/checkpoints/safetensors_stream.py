@@ -30,7 +30,7 @@ DTYPE_OF = {
 }
 """What safetensors calls a type -> the type."""
 
-PIECE_BYTES = 16 << 20
+PIECE_BYTES = 8 << 20
 _NAME_OF = {dtype: name for name, dtype in DTYPE_OF.items()}
 _ALIGNMENT = 8
 

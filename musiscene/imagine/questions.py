@@ -1,97 +1,143 @@
-"""Free questions about a track.
+"""Free questions about a track, answered from what was measured in it.
 
-A model with an ear is asked about what it hears. One without is given what was measured, and shown
-how to answer from it; it can say no more than the facts hold.
+A language model of the tiny profile's size contradicts the facts it is given (it calls 84 beats per
+minute very fast), so it is not asked: the question decides which facts are told, and each sentence
+says no more than its fact. A model with an ear answers in its own words instead.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from musiscene.describe import describe_music
-from musiscene.imagine.prompt import chat_turn
+from musiscene.affect import mood_words
+from musiscene.describe import (
+    MIN_KEY_CONFIDENCE,
+    MIN_TEMPO_CONFIDENCE,
+    MIN_VOCAL_CONFIDENCE,
+    VOCAL_MIDDLE,
+    describe_music,
+    energy_change,
+    genre_words,
+    instruments_heard,
+    joined,
+    key_words,
+    merged_scores,
+    pace_word,
+)
+from musiscene.vocabularies import INSTRUMENT_TAGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from musiscene.listen import Listening
 
-_FACT_TAGS = 8
-
-_EXAMPLE_FACTS: Final = (
-    "A calm and peaceful ambient piece with flute and synth, instrumental, very slow.\n"
-    "Tempo: 62 beats per minute. Key: D minor. Length: 3 minutes 5 seconds. Loudness: quiet.\n"
-    "Vocals: none. Mood: calm, neither happy nor sad. Heard: ambient, slow, flute, synth, quiet."
-)
-_EXAMPLES: Final = (
-    ("How fast is it?", "It is very slow, at about 62 beats per minute."),
-    ("Is anybody singing?", "No, it is instrumental."),
-    ("What key is it in?", "It is in D minor."),
-    ("Which instruments do you hear?", "I hear a flute and a synth."),
-    (
-        "Would it suit a car chase?",
-        "No, it is too calm and too slow. It would suit a quiet landscape.",
-    ),
-)
+QUIET_LUFS: Final = -23.0
+"""The level that broadcasters bring programmes to (EBU R 128); music below it is quiet."""
+LOUD_LUFS: Final = -14.0
+"""The level that streaming services turn music down to; above it, it was made loud."""
 
 
-def facts_about(listening: Listening) -> str:
-    """What was measured in a track, in a few lines of English.
+def answer_from_facts(listening: Listening, question: str) -> str:
+    """Tell the facts that a question is about.
 
     Args:
         listening: The track.
+        question: In English.
 
     Returns:
-        Three lines.
+        A sentence for each thing asked about; the whole description if none is recognised.
     """
+    told = [tell(listening) for pattern, tell in _TOPICS if pattern.search(question)]
+    return " ".join(filter(None, told)) or describe_music(listening)
+
+
+def asks_for_scenes(question: str) -> bool:
+    """Whether a question is about pictures that the music suits.
+
+    Example:
+        >>> asks_for_scenes("What type of videos are suitable with this music?")
+        True
+    """
+    return _SCENES.search(question) is not None
+
+
+def _tempo(listening: Listening) -> str:
+    tempo = listening.tempo
+    if tempo.bpm <= 0:
+        return "No beat can be made out."
+    sure = "" if tempo.confidence >= MIN_TEMPO_CONFIDENCE else ", though half or double is possible"
+    return f"It is {pace_word(tempo.bpm)}, at about {tempo.bpm:.0f} beats per minute{sure}."
+
+
+def _key(listening: Listening) -> str:
+    sure = "" if listening.key.confidence >= MIN_KEY_CONFIDENCE else "probably "
+    return f"It is {sure}in {key_words(listening.key)}."
+
+
+def _length(listening: Listening) -> str:
     minutes, seconds = divmod(round(listening.info.duration_seconds), 60)
-    length = f"{minutes} minutes {seconds} seconds" if minutes else f"{seconds} seconds"
-    tags = sorted(
-        (tag for named in listening.tags.values() for tag in named), key=lambda tag: -tag.score
-    )
-    heard = list(dict.fromkeys(tag.name for tag in tags))[:_FACT_TAGS]
-    return (
-        f"{describe_music(listening)}\n"
-        f"Tempo: {listening.tempo.bpm:.0f} beats per minute. Key: {listening.key.tonic} {listening.key.mode}. "
-        f"Length: {length}. Loudness: {_loudness(listening.loudness_lufs)}.\n"
-        f"Vocals: {_vocals(listening.vocals.probability)}. "
-        f"Mood: {_mood(listening.affect.valence, listening.affect.arousal)}. "
-        f"Heard: {', '.join(heard)}."
-    )
+    parts = [f"{minutes} min"] * (minutes > 0) + [f"{seconds} s"] * (seconds > 0 or minutes == 0)
+    return f"It lasts {' '.join(parts)}."
 
 
-def question_prompt(listening: Listening, question: str) -> str:
-    """A conversation about a track that ends where the answer begins.
-
-    Args:
-        listening: The track.
-        question: What is asked.
-
-    Returns:
-        ChatML, which SmolLM2 was tuned on.
-    """
-    shown = [
-        chat_turn("user", asked) + chat_turn("assistant", answer) for asked, answer in _EXAMPLES
-    ]
-    return (
-        chat_turn("system", "You answer questions about a piece of music from its description.")
-        + chat_turn("user", f"{_EXAMPLE_FACTS}\n{_EXAMPLES[0][0]}")
-        + chat_turn("assistant", _EXAMPLES[0][1])
-        + "".join(shown[1:])
-        + chat_turn("user", f"Now another piece. {facts_about(listening)}\n{question.strip()}")
-        + "<|im_start|>assistant\n"
-    )
-
-
-def _loudness(lufs: float | None) -> str:
+def _loudness(listening: Listening) -> str:
+    lufs = listening.loudness_lufs
     if lufs is None:
-        return "hardly audible"
-    return "quiet" if lufs < -23 else "moderate" if lufs < -14 else "loud"
+        return "It is hardly audible."
+    word = "quiet" if lufs < QUIET_LUFS else "moderately loud" if lufs < LOUD_LUFS else "loud"
+    return f"It is {word} ({lufs:.1f} LUFS)."
 
 
-def _vocals(probability: float) -> str:
-    return "yes" if probability > 0.6 else "none" if probability < 0.4 else "perhaps"
+def _vocals(listening: Listening) -> str:
+    vocals = listening.vocals
+    if vocals.confidence < MIN_VOCAL_CONFIDENCE:
+        return "It is not clear whether anybody sings."
+    return "Somebody sings." if vocals.probability >= VOCAL_MIDDLE else "Nobody sings."
 
 
-def _mood(valence: float, arousal: float) -> str:
-    energy = "energetic" if arousal > 0.2 else "calm" if arousal < -0.2 else "moderate energy"
-    feeling = "happy" if valence > 0.2 else "sad" if valence < -0.2 else "neither happy nor sad"
-    return f"{energy}, {feeling}"
+def _instruments(listening: Listening) -> str:
+    heard = instruments_heard(merged_scores(listening.tags))
+    return f"{joined(heard).capitalize()} can be heard." if heard else "No instrument stands out."
+
+
+def _genre(listening: Listening) -> str:
+    genre = genre_words(merged_scores(listening.tags))
+    return f"It sounds {genre}." if genre else "No genre stands out."
+
+
+def _mood(listening: Listening) -> str:
+    return f"It feels {' and '.join(mood_words(listening.affect))}."
+
+
+def _course(listening: Listening) -> str:
+    return energy_change(listening.energy_curve) or "Its energy stays about the same throughout."
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
+
+
+_SCENES: Final = _words(
+    r"scenes?|videos?|films?|movies?|suit|fits?\b|imagine|advert|games?\b|context|soundtrack|used?\b"
+)
+_TOPICS: Final[tuple[tuple[re.Pattern[str], Callable[[Listening], str]], ...]] = (
+    (_words(r"genre|style|(?:kind|type|sort) of (?:music|song|track|piece)"), _genre),
+    (
+        _words(
+            r"mood|feel|emotion|atmosphere|happy|sad\b|calm|tense|energetic|dark\b|cheerful|relax"
+        ),
+        _mood,
+    ),
+    (_words(r"tempo|bpm|beats?\b|fast|slow|speed|pace|quick|rhythm"), _tempo),
+    (_words(r"keys?\b|major|minor|tonality|scale"), _key),
+    (
+        _words("instrument(?!al)|played|playing|" + "|".join(map(re.escape, INSTRUMENT_TAGS))),
+        _instruments,
+    ),
+    (_words(r"sing|sung|vocal|voice|lyrics|instrumental|words"), _vocals),
+    (_words(r"loud|quiet|volume|lufs|soft"), _loudness),
+    (_words(r"build|chang|develop|climax|dynamic|energy|progress"), _course),
+    (_words(r"how long|length|duration|minutes|seconds"), _length),
+)
+"""What is asked about, and what is told then; told in this order."""

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -80,9 +80,13 @@ class TestImagine:
     def test_draws_again_only_for_those_without_enough(self):
         class Picky(ScriptedWriter):
             def complete(
-                self, prefix: str, continuations: Sequence[str], sampling: Sampling
+                self,
+                prefix: str,
+                continuations: Sequence[str],
+                sampling: Sampling,
+                **heard: Any,
             ) -> list[list[Completion]]:
-                drawn = super().complete(prefix, continuations, sampling)
+                drawn = super().complete(prefix, continuations, sampling, **heard)
                 return [
                     [] if "quiet" in text and len(self.asked) == 1 else row
                     for text, row in zip(continuations, drawn, strict=True)
