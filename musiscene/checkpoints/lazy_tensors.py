@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from musiscene.errors import ModelIntegrityError
+from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
+DTYPE_OF = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+}
+"""What safetensors calls a type -> the type, of all that weights may have here."""
+
+TORN = "is torn: it ends too early; get it again"
 LISTED_NAMES = 5
 """How many names an error lists before it only counts."""
 
@@ -42,6 +52,45 @@ class LazyTensor(Protocol):
         Returns:
             The values, shape (stop - start, *shape[1:]), on the CPU.
         """
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A contiguous tensor inside a file.
+
+    It is read, not mapped: mapped weights would count as memory in use until all are written.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    offset_bytes: int
+
+    def rows(self, start: int, stop: int) -> torch.Tensor:
+        """Read a part along the first axis.
+
+        Args:
+            start: First row.
+            stop: One past the last row.
+
+        Returns:
+            The values, shape (stop - start, *shape[1:]).
+
+        Raises:
+            ModelIntegrityError: If the file ends before them.
+            ModelUnavailableError: If it cannot be read.
+        """
+        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+        values = torch.empty((stop - start) * row_bytes, dtype=torch.uint8)
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset_bytes + start * row_bytes)
+                count = file.readinto(values.numpy().data)
+        except OSError as error:
+            raise ModelUnavailableError(str(self.path), f"cannot be read: {error}") from error
+        if count != values.numel():
+            raise ModelIntegrityError(str(self.path), TORN)
+        return values.view(self.dtype).view(stop - start, *self.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -183,7 +232,7 @@ def check_tensors(
         where: The file or folder, for the message.
 
     Raises:
-        ModelIntegrityError: If a tensor is missing, unknown, or of another shape.
+        ModelIntegrityError: If a tensor is missing, unknown, of another shape, or quantised.
     """
     missing = expected.keys() - found.keys()
     unknown = found.keys() - expected.keys()
@@ -192,12 +241,18 @@ def check_tensors(
         for name, shape in expected.items()
         if name in found and found[name].shape != shape
     ]
+    quantised = [
+        f"{name} is {str(tensor.dtype).removeprefix('torch.')}"
+        for name, tensor in found.items()
+        if name in expected and tensor.dtype not in DTYPE_OF.values()
+    ]
     problems = [
         f"{what}: {few(names)}"
         for what, names in (
             ("missing", missing),
             ("unknown", unknown),
             ("of another shape", wrong),
+            ("that are quantised", quantised),
         )
         if names
     ]

@@ -13,7 +13,7 @@ import msgspec
 import torch
 
 from musiscene.checkpoints.lazy_tensors import Held, bytes_of
-from musiscene.checkpoints.llama_base import PROJECTION_OF, matrix_dtype, plan_base
+from musiscene.checkpoints.llama_base import PROJECTION_OF, matrix_dtype, native_name, plan_base
 from musiscene.checkpoints.making import making, refuse_existing
 from musiscene.checkpoints.manifest import write_manifest
 from musiscene.checkpoints.mert import plan_mert, write_encoder
@@ -36,6 +36,8 @@ from musiscene.checkpoints.torch_files import open_torch_file
 from musiscene.errors import ModelIntegrityError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from musiscene.checkpoints.lazy_tensors import LazyTensor
     from musiscene.checkpoints.llama_base import PlannedBase
     from musiscene.checkpoints.mert import PlannedEncoder
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 MODEL_NAME = "mu-llama"
 ENCODER_NAME = "mert-v1-330m"
 BASE_NAME = "llama-2-7b-chat"
+_COMPARED_ROWS = 64
+_ROUNDING = 2**-7  # bfloat16 keeps 8 bits
 _SMALL_FILES_BYTES = 16_000_000  # configs and tokenizer
 
 
@@ -92,7 +96,9 @@ def import_mu_llama(
     refuse_existing(out)
     progress("check names and shapes", 0, None)
     base = plan_base(llama)
-    mapped = map_checkpoint(open_torch_file(checkpoint), base.shape, where=str(checkpoint))
+    found = open_torch_file(checkpoint)
+    mapped = map_checkpoint(found, base.shape, where=str(checkpoint))
+    doubts = _doubts_about_base(found, base, llama)
     encoder = plan_mert(mert)
     _check_encoder(mapped, encoder, mert)
     settings = CheckpointSettings(
@@ -116,7 +122,7 @@ def import_mu_llama(
         progress("check and seal", 0, None)
         write_manifest(folder, find_model(MODEL_NAME), f"imported from {checkpoint}")
     return ImportedCheckpoint(
-        folder=out, settings=settings, notices=mapped.notices + encoder.notices
+        folder=out, settings=settings, notices=(*mapped.notices, *encoder.notices, *doubts)
     )
 
 
@@ -141,6 +147,31 @@ def licenced_parts(*, checkpoint: Path, llama: Path, mert: Path) -> tuple[Licenc
         )
         for name, source in sources.items()
     )
+
+
+def _doubts_about_base(
+    found: Mapping[str, LazyTensor], base: PlannedBase, llama: Path
+) -> tuple[str, ...]:
+    """Compare one matrix of the frozen weights that the file of a training holds too.
+
+    Args:
+        found: The checkpoint's tensors, as in the file.
+        base: The LLaMA that it is put on.
+        llama: Its folder.
+
+    Returns:
+        A notice if they differ by more than rounding to 16 bits.
+    """
+    name = "layers.0.attention.wv.weight"
+    frozen = found.get(f"llama.{name}")
+    given = base.tensors[native_name(name)]
+    if frozen is None or frozen.shape != given.shape:
+        return ()
+    rows = min(_COMPARED_ROWS, given.shape[0])
+    difference = (frozen.rows(0, rows).float() - given.rows(0, rows).float()).abs().max()
+    if difference <= _ROUNDING * given.rows(0, rows).float().abs().max():
+        return ()
+    return (f"{llama}: other weights than the checkpoint was trained on; is it the right LLaMA?",)
 
 
 def _check_encoder(mapped: MappedCheckpoint, encoder: PlannedEncoder, mert: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from musiscene.checkpoints.lazy_tensors import bytes_of
+from musiscene.checkpoints.lazy_tensors import DTYPE_OF, bytes_of
 from musiscene.checkpoints.manifest import flush
 
 if TYPE_CHECKING:
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
 
     from musiscene.checkpoints.lazy_tensors import LazyTensor
     from musiscene.checkpoints.progress import PullProgress
-
-DTYPE_OF = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-}
-"""What safetensors calls a type -> the type."""
 
 PIECE_BYTES = 8 << 20
 _NAME_OF = {dtype: name for name, dtype in DTYPE_OF.items()}

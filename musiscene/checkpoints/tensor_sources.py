@@ -5,22 +5,18 @@ Each function answers name -> lazy tensor and reads nothing but headers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from safetensors import SafetensorError, safe_open
 
-from musiscene.checkpoints.lazy_tensors import JoinedColumns, JoinedRows
-from musiscene.checkpoints.safetensors_stream import DTYPE_OF
+from musiscene.checkpoints.lazy_tensors import DTYPE_OF, JoinedColumns, JoinedRows, StoredTensor
 from musiscene.checkpoints.torch_files import open_torch_file
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import torch
 
     from musiscene.checkpoints.lazy_tensors import LazyTensor
 
@@ -35,18 +31,12 @@ class _WeightIndex(msgspec.Struct, frozen=True):
     weight_map: dict[str, str]
 
 
-@dataclass(frozen=True)
-class SafetensorsTensor:
-    """A tensor inside a safetensors file."""
+class _HeaderEntry(msgspec.Struct, frozen=True):
+    """One tensor in the header of a safetensors file."""
 
-    piece: Any
+    dtype: str
     shape: tuple[int, ...]
-    dtype: torch.dtype
-
-    def rows(self, start: int, stop: int) -> torch.Tensor:
-        """Read a part along the first axis."""
-        values: torch.Tensor = self.piece[start:stop]
-        return values
+    data_offsets: tuple[int, int]
 
 
 def open_safetensors(path: Path) -> dict[str, LazyTensor]:
@@ -62,22 +52,25 @@ def open_safetensors(path: Path) -> dict[str, LazyTensor]:
         ModelIntegrityError: If the file is damaged or its numbers are quantised.
         ModelUnavailableError: If it cannot be read.
     """
-    tensors: dict[str, LazyTensor] = {}
     try:
-        file: Any = safe_open(path, framework="pt")
+        with safe_open(path, framework="pt"):
+            pass  # the library checks that header and size are sound
+        with path.open("rb") as file:
+            header_bytes = int.from_bytes(file.read(8), "little")
+            entries = msgspec.json.decode(file.read(header_bytes), type=dict[str, msgspec.Raw])
     except SafetensorError as error:
         raise ModelIntegrityError(str(path), f"is damaged; get it again ({error})") from error
     except OSError as error:
         raise ModelUnavailableError(str(path), f"cannot be read: {error}") from error
-    for name in file.keys():  # noqa: SIM118 - it is no mapping
-        piece = file.get_slice(name)
-        if piece.get_dtype() not in DTYPE_OF:
+    tensors: dict[str, LazyTensor] = {}
+    for name in entries.keys() - {"__metadata__"}:
+        entry = msgspec.json.decode(entries[name], type=_HeaderEntry)
+        if entry.dtype not in DTYPE_OF:
             raise ModelIntegrityError(
-                str(path), f"{name} holds {piece.get_dtype()}; get the plain floating-point weights"
+                str(path), f"{name} holds {entry.dtype}; get the plain floating-point weights"
             )
-        tensors[name] = SafetensorsTensor(
-            piece, tuple(piece.get_shape()), DTYPE_OF[piece.get_dtype()]
-        )
+        offset_bytes = 8 + header_bytes + entry.data_offsets[0]
+        tensors[name] = StoredTensor(path, entry.shape, DTYPE_OF[entry.dtype], offset_bytes)
     return tensors
 
 

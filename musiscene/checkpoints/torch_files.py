@@ -8,21 +8,19 @@ tensors, plain containers and `argparse.Namespace` is refused.
 from __future__ import annotations
 
 import argparse
-import math
 import pickle
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from musiscene.checkpoints.lazy_tensors import TORN, StoredTensor
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TORN = "is torn: it ends too early; get it again"
 _ZIP_START = b"PK\x03\x04"
 _BROKEN = (
     RuntimeError,
@@ -35,43 +33,7 @@ _BROKEN = (
 )
 
 
-@dataclass(frozen=True)
-class TorchFileTensor:
-    """A contiguous tensor inside a file of `torch.save`."""
-
-    path: Path
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-    offset_bytes: int
-
-    def rows(self, start: int, stop: int) -> torch.Tensor:
-        """Read a part along the first axis.
-
-        Args:
-            start: First row.
-            stop: One past the last row.
-
-        Returns:
-            The values, shape (stop - start, *shape[1:]).
-
-        Raises:
-            ModelIntegrityError: If the file ends before them.
-            ModelUnavailableError: If it cannot be read.
-        """
-        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        values = torch.empty((stop - start) * row_bytes, dtype=torch.uint8)
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self.offset_bytes + start * row_bytes)
-                count = file.readinto(values.numpy().data)
-        except OSError as error:
-            raise ModelUnavailableError(str(self.path), f"cannot be read: {error}") from error
-        if count != values.numel():
-            raise ModelIntegrityError(str(self.path), _TORN)
-        return values.view(self.dtype).view(stop - start, *self.shape[1:])
-
-
-def open_torch_file(path: Path) -> dict[str, TorchFileTensor]:
+def open_torch_file(path: Path) -> dict[str, StoredTensor]:
     """The tensors of a state dict, by name; no values are read.
 
     Args:
@@ -106,7 +68,7 @@ def _load_without_storage(path: Path) -> Any:  # noqa: ANN401 - whatever was sav
                 " a current PyTorch, in a place where its code may run",
             )
         if not is_whole:
-            raise ModelIntegrityError(str(path), _TORN)
+            raise ModelIntegrityError(str(path), TORN)
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location="meta", weights_only=True)
     except OSError as error:
@@ -123,7 +85,7 @@ def _load_without_storage(path: Path) -> Any:  # noqa: ANN401 - whatever was sav
         ) from error
 
 
-def _located(path: Path, name: object, value: object, size_bytes: int) -> TorchFileTensor:
+def _located(path: Path, name: object, value: object, size_bytes: int) -> StoredTensor:
     if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
         raise ModelIntegrityError(str(path), f"{name} is no plain tensor")
     if not value.is_contiguous() or value.is_conj() or value.is_neg():
@@ -135,8 +97,8 @@ def _located(path: Path, name: object, value: object, size_bytes: int) -> TorchF
     value_bytes = value.numel() * value.dtype.itemsize
     offset_bytes = (storage._checkpoint_offset or 0) + start_bytes  # noqa: SLF001 - no other way
     if start_bytes + value_bytes > storage.nbytes() or offset_bytes + value_bytes > size_bytes:
-        raise ModelIntegrityError(str(path), _TORN)
-    return TorchFileTensor(path, tuple(value.shape), value.dtype, offset_bytes)
+        raise ModelIntegrityError(str(path), TORN)
+    return StoredTensor(path, tuple(value.shape), value.dtype, offset_bytes)
 
 
 def _first_line(error: Exception) -> str:

@@ -70,5 +70,10 @@ class TestCheckTensors:
         with pytest.raises(ModelIntegrityError, match=r"layer0, .*layer4 and 4 more$"):
             check_tensors({}, expected, where="weights.pth")
 
+    def test_names_quantised_weights(self):
+        found = {"a": Held(torch.zeros(2, dtype=torch.int8))}
+        with pytest.raises(ModelIntegrityError, match="that are quantised: a is int8"):
+            check_tensors(found, {"a": (2,)}, where="weights.pth")
+
     def test_says_nothing_when_all_fits(self):
         check_tensors({"a": Held(numbers(2, 2))}, {"a": (2, 2)}, where="weights.pth")

@@ -320,6 +320,17 @@ class TestNotices:
         notices = import_made(made, tmp_path / "out", checkpoint=checkpoint).notices
         assert any("gates that are not 0" in notice and "layers 0" in notice for notice in notices)
 
+    def test_doubts_a_llama_that_the_checkpoint_was_not_trained_on(
+        self, made: MadeMuLlama, tmp_path: Path
+    ):
+        whole = save_whole_training(tmp_path / "whole.pth", made)
+        other = {name: tensor.flip(0) for name, tensor in made.base.items()}
+        write_shards(tmp_path, other, made.sizes, 1)
+        imported = import_made(made, tmp_path / "out", checkpoint=whole, llama=tmp_path)
+        assert any("is it the right LLaMA?" in notice for notice in imported.notices)
+        imported = import_made(made, tmp_path / "sure", checkpoint=whole)
+        assert not any("right LLaMA" in notice for notice in imported.notices)
+
     def test_is_silent_about_gates_of_0(self, made: MadeMuLlama, tmp_path: Path):
         assert not any("gates" in notice for notice in import_made(made, tmp_path / "out").notices)
 
