@@ -28,7 +28,7 @@ from tools.check_mu_llama import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from musiscene.language_model import AudioStates
@@ -58,6 +58,15 @@ def golden_names() -> list[str]:
         return []
     with np.load(FIXTURE / "golden.npz") as arrays:
         return [name for name in arrays.files if name not in GIVEN]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """On matrices this small, threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from tools.check_mu_llama import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from musiscene.checkpoints.llama_base import PlannedBase
@@ -272,6 +272,15 @@ MISTAKES: dict[str, Callable[[Patch], None]] = {
 """By the names of the fixture's README."""
 CORRECT = "(correct)"
 INVISIBLE = "factor 0.999999 dropped (invisible in float32)"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """On matrices this small, threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
