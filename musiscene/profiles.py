@@ -93,15 +93,22 @@ def store_for(profile: ProfileName, console: Console, *, also: Iterable[str] = (
 def _ways_to_paper(store: ModelStore) -> str:
     """What the paper profile is made of, what of it is here, and the commands that make it."""
     ready = {status.name for status in store.status() if status.state == "ready"}
-    lines = ["this profile is not on this machine. It is made once from:"]
+    lines = ["this profile is not on this machine. It is made once of three models:"]
     for name in HEARING_PARTS:
         model = find_model(name)
-        use = {"yes": "", "no": ", no commercial use", "unknown": ", commercial use not stated"}
-        way = "is here" if name in ready else model.how_to_get
+        way = "is here" if name in ready else _WAYS.get(name, model.how_to_get)
         size = f"{model.download_bytes / GIB:.1f} GiB"
-        lines.append(
-            f"  {name} ({size}, licence {model.licence}{use[model.commercial_use]}): {way}"
-        )
-    lines.append("and then: musiscene checkpoint import-mu-llama --checkpoint checkpoint.pth")
+        use = _COMMERCIAL_USE[model.commercial_use]
+        lines.append(f"  {name}: {size}; licence {model.licence}, {use}\n    {way}")
+    lines.append(f"and then: {_IMPORT}")
     lines.append("The tiny profile needs none of them.")
     return "\n".join(lines)
+
+
+_IMPORT: Final = "musiscene checkpoint import-mu-llama --checkpoint checkpoint.pth"
+_WAYS: Final = {HEARING_MODEL: "download checkpoint.pth from huggingface.co/mu-llama/MU-LLaMA"}
+_COMMERCIAL_USE: Final = {
+    "yes": "commercial use allowed",
+    "no": "no commercial use",
+    "unknown": "commercial use not stated",
+}

@@ -85,14 +85,17 @@ def download_repository(
 
     with _translated_errors(hub):
         commit, names = _probe(hub)
+        wanted = list(WANTED_PATTERNS)
         if not any(name.endswith(".safetensors") for name in names):
-            raise SourceError("its weights are only there as pickles, which can run code")
+            wanted += [name for name in hub.torch_files if name in names]
+            if len(wanted) == len(WANTED_PATTERNS):
+                raise SourceError("its weights are only there as pickles, which can run code")
         with watching(target, f"download {hub.repo_id}", expected_bytes, progress):
             snapshot_download(
                 hub.repo_id,
                 revision=commit,
                 local_dir=target,
-                allow_patterns=list(WANTED_PATTERNS),
+                allow_patterns=wanted,
             )
     shutil.rmtree(target / ".cache", ignore_errors=True)
     return commit

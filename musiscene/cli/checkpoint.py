@@ -119,14 +119,26 @@ def show(console: Console, folder: Path) -> None:
 @checkpoint.command(epilog="Example: musiscene checkpoint merge mu-llama --out mu-llama-merged")
 @click.argument("folder", type=_FOLDER)
 @click.option("--out", required=True, type=_NEW_FOLDER, help="Folder to make.")
+@click.option(
+    "--track",
+    type=_FILE,
+    help="Fold this track in too: the result is a plain LLaMA that hears it in all it writes.",
+)
 @shared_options
-def merge(console: Console, folder: Path, out: Path) -> None:
+def merge(console: Console, folder: Path, out: Path, track: Path | None) -> None:
     """Fold a checkpoint's LoRA into its language model; the result runs faster."""
     from musiscene.checkpoints.merge import merge_lora
+    from musiscene.checkpoints.native import read_settings
 
     with console.progress("bytes") as report:
-        settings = merge_lora(folder, out, progress=report)
-    console.emit({"folder": out, "settings": settings})
+        if track is None:
+            settings = merge_lora(folder, out, progress=report)
+        else:
+            from musiscene.track_model import write_track_model
+
+            settings = read_settings(folder)
+            write_track_model(folder, track, out, progress=report)
+    console.emit({"folder": out, "track": track, "settings": settings})
     console.say(f"ready in {out}")
 
 
