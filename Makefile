@@ -48,8 +48,9 @@ check: $(VENV)/.dev ## lint, format, types, import contracts, docstrings, module
 	$(BIN)/python tools/check_module_size.py
 
 bench: setup ## print this machine's figures beside their floors
-	$(BIN)/python tools/bench_descriptors.py
-	$(BIN)/python tools/bench_first_light.py
+	$(BIN)/python -m tools.bench_descriptors
+	$(BIN)/python -m tools.bench_first_light
+	$(BIN)/python -m tools.bench_model
 
 serve: $(VENV)/.demo ## serve the demo library on 127.0.0.1:8000
 	$(BIN)/musiscene --data-dir $(DEMO_DIR) serve

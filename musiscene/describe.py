@@ -113,6 +113,12 @@ def joined(words: Sequence[str]) -> str:
 def pace_word(bpm: float) -> str:
     """How a tempo is called.
 
+    Args:
+        bpm: Beats per minute.
+
+    Returns:
+        One of the words of `PACES`.
+
     Example:
         >>> pace_word(68.0)
         'very slow'

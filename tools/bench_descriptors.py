@@ -1,6 +1,6 @@
 """Compare tempo and key with librosa's defaults on music whose tempo and key are known.
 
-    python tools/bench_descriptors.py [--limit N] [--json]
+    python -m tools.bench_descriptors.py [--limit N] [--json]
 
 The music is the library of the extra `demo`, with the labels of its licence file; nothing was
 trained on it. Exit status 1 only on an error.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import platform
 import re
 import sys
 import time
@@ -23,6 +22,7 @@ import numpy as np
 
 from musiscene.audio.key import TONICS, estimate_key
 from musiscene.audio.tempo import estimate_tempo
+from tools.machine import describe_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -187,7 +187,7 @@ def measure(references: Sequence[Reference]) -> dict[str, Any]:
     }
     for method in methods.values():
         method(references[0])  # imports and compilation are not what is timed
-    report: dict[str, Any] = {"machine": platform.processor() or platform.machine(), "metrics": {}}
+    report: dict[str, Any] = {"machine": describe_machine(), "metrics": {}}
     for name, method in methods.items():
         answers = [method(reference) for reference in references]
         scores = score(references, answers)

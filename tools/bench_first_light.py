@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
@@ -28,6 +25,7 @@ from musiscene.audio.read import read_audio
 from musiscene.checkpoints.store import ModelStore
 from musiscene.embed import TextEmbedder
 from musiscene.listen import SAMPLE_RATE
+from tools.machine import describe_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +43,7 @@ def main() -> int:
     as_json = parser.parse_args().json
     with tempfile.TemporaryDirectory() as folder:
         figures = {
-            "machine": machine(),
+            "machine": describe_machine(),
             **index(folder),
             **match_cold(folder),
             **match_warm(folder),
@@ -57,17 +55,6 @@ def main() -> int:
         for name, value in figures.items():
             print(f"{name:<{width}}  {value}")
     return 0
-
-
-def machine() -> str:
-    """The processor, its cores and the Python that runs."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if line.startswith("model name")
-    ]
-    processor = names[0] if names else platform.processor()
-    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def index(folder: str) -> dict[str, float]:

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +18,7 @@ import torch
 from musiscene.checkpoints.store import ModelStore
 from musiscene.encoders.log_mel import N_MELS, SAMPLE_RATE
 from musiscene.encoders.musicnn import PATCH_FRAMES, FilterBank, MusicnnTagger, load_musicnn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tools.machine import best_seconds, describe_machine
 
 MATRIX_SIZE = 1024
 
@@ -41,17 +36,6 @@ def count_multiply_adds(tagger: MusicnnTagger) -> tuple[int, int]:
     return computed, nominal
 
 
-def best_seconds(action: Callable[[], object], repeats: int) -> float:
-    """Return the shortest wall time of some runs after one to warm up: others use the machine."""
-    action()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -66,16 +50,16 @@ def main() -> None:
     samples = np.random.default_rng(0).normal(0, 0.1, round(arguments.seconds * SAMPLE_RATE))
     waveform = samples.astype(np.float32)
     patch_count = len(tagger.listen(waveform).starts_seconds)
-    heard_seconds = best_seconds(
-        lambda: tagger.listen(waveform, batch_size=arguments.batch_size), arguments.repeats
+    [heard_seconds] = best_seconds(
+        lambda: tagger.listen(waveform, batch_size=arguments.batch_size), repeats=arguments.repeats
     )
     matrix = torch.rand(MATRIX_SIZE, MATRIX_SIZE)
-    product_seconds = best_seconds(lambda: matrix @ matrix, 5 * arguments.repeats)
+    [product_seconds] = best_seconds(lambda: matrix @ matrix, repeats=5 * arguments.repeats)
     floor_rate = MATRIX_SIZE**3 / product_seconds
     computed, nominal = (patch_count * each for each in count_multiply_adds(tagger))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     print(
-        f"machine   {platform.processor() or platform.machine()}, {arguments.threads} threads, "
+        f"machine   {describe_machine()}, {arguments.threads} threads, "
         f"load {load:.1f}, torch {torch.__version__}\n"
         f"track     {arguments.seconds:g} s, {patch_count} patches, both networks\n"
         f"time      {heard_seconds:.3f} s, {patch_count / heard_seconds:.1f} patches/s, "

@@ -350,10 +350,14 @@ def tolerance(name: str, golden: NDArray[np.generic]) -> float:
 
 
 def differences(golden: Arrays, own: Arrays) -> Iterator[tuple[str, float, float]]:
-    """Name, largest difference and tolerance of each golden array; a wrong shape is infinitely far.
+    """Compare all arrays; one of a wrong shape is infinitely far.
+
+    Args:
+        golden: The original's.
+        own: Ours.
 
     Yields:
-        In the order of the golden arrays.
+        Name, largest difference and tolerance of each golden array, in their order.
     """
     for name, expected in golden.items():
         found = np.asarray(own[name])

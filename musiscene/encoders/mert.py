@@ -175,6 +175,12 @@ def _frames_of(
 def equal_windows(sample_count: int) -> list[tuple[int, int]]:
     """Cut a track into the fewest windows of at most `WINDOW_SECONDS` and of one length.
 
+    Args:
+        sample_count: Of the track at `SAMPLE_RATE`.
+
+    Returns:
+        First sample and last + 1 of each.
+
     Example:
         >>> equal_windows(75 * SAMPLE_RATE)
         [(0, 900000), (900000, 1800000)]
@@ -188,6 +194,12 @@ def original_windows(sample_count: int) -> list[tuple[int, int]]:
     """The windows of the original's loop, which steps by 60 up to a count of minutes.
 
     Below an hour that is the first minute alone; each further hour adds one minute.
+
+    Args:
+        sample_count: Of the track at `SAMPLE_RATE`.
+
+    Returns:
+        First sample and last + 1 of each.
 
     Example:
         >>> original_windows(75 * SAMPLE_RATE)

@@ -55,6 +55,12 @@ def answer_from_facts(listening: Listening, question: str) -> str:
 def asks_for_scenes(question: str) -> bool:
     """Whether a question is about pictures that the music suits.
 
+    Args:
+        question: In English.
+
+    Returns:
+        True if a word of it is about pictures or use.
+
     Example:
         >>> asks_for_scenes("What type of videos are suitable with this music?")
         True
