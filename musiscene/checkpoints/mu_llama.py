@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from musiscene.checkpoints.llama_base import PlannedBase
     from musiscene.checkpoints.mert import PlannedEncoder
     from musiscene.checkpoints.mu_llama_tensors import MappedCheckpoint
-    from musiscene.checkpoints.native import PromptStyle
     from musiscene.checkpoints.progress import PullProgress
+    from musiscene.prompts import PromptStyle
 
 MODEL_NAME = "mu-llama"
 ENCODER_NAME = "mert-v1-330m"

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
+from musiscene.prompts import PromptStyle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,6 @@ WEIGHTS_NAME = "model.safetensors"
 LORA_WEIGHTS_NAME = "adapter_model.safetensors"
 FORMAT_VERSION = 1
 
-PromptStyle = Literal["clean", "mu-llama"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 

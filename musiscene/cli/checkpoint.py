@@ -12,9 +12,10 @@ from musiscene.console import shared_options
 from musiscene.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
-    from musiscene.checkpoints.native import LicencedPart, PromptStyle
+    from musiscene.checkpoints.native import LicencedPart
     from musiscene.checkpoints.summary import CheckpointSummary
     from musiscene.console import Console
+    from musiscene.prompts import PromptStyle
 
 LLAMA, MERT, MU_LLAMA = "llama-2-7b-chat", "mert-v1-330m", "mu-llama"
 TOKENIZER_NAMES = ("tokenizer.model", "tokenizer.json")
