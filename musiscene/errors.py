@@ -9,10 +9,11 @@
     │   ├── SilentAudioError        decodes, but nothing can be heard
     │   ├── AudioLimitError         over a limit on bytes, seconds, channels or sample rate
     │   └── AudioTimeoutError       took longer to decode than allowed
-    └── ModelError                  a model cannot be used; carries its name
-        ├── UnknownModelError       no model of that name
-        ├── ModelUnavailableError   not on this machine, and no source could be reached
-        └── ModelIntegrityError     bytes that differ from the pinned checksum
+    ├── ModelError                  a model cannot be used; carries its name
+    │   ├── UnknownModelError       no model of that name
+    │   ├── ModelUnavailableError   not on this machine, and no source could be reached
+    │   └── ModelIntegrityError     bytes that differ from the pinned checksum
+    └── RecipeError                 a training cannot begin or go on; carries its path
 
 `ValueError` and its like are left for a caller's bug.
 """
@@ -104,3 +105,21 @@ class ModelUnavailableError(ModelError):
 
 class ModelIntegrityError(ModelError):
     """What a source delivered differs from the pinned checksum."""
+
+
+class RecipeError(MusiSceneError):
+    """A training cannot begin or go on as it is written down.
+
+    Args:
+        path: The recipe or the folder of the run.
+        reason: What is wrong and the way out.
+
+    Attributes:
+        path: As given.
+        reason: As given.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"{self.path}: {reason}")

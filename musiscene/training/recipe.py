@@ -1,0 +1,91 @@
+"""A training, written down: `musiscene/recipes/*.toml`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from musiscene.errors import RecipeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Count = Annotated[int, Meta(ge=1)]
+Positive = Annotated[float, Meta(gt=0.0)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class LoraRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which weights get a low-rank update."""
+
+    rank: Count = 16
+    """Of the update."""
+    layers: Count | None = None
+    """Only the last so many layers; None for all."""
+    targets: tuple[str, ...] = (
+        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+    )  # fmt: skip
+    """Projections, as transformers names them."""
+    dropout: Share = 0.0
+    """Of the update's input."""
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that decides a training, but for the data's place."""
+
+    language_model: str
+    """In the model store."""
+    phase: Literal["adapter", "lora"] = "lora"
+    """What is trained."""
+    lora: LoraRecipe = LoraRecipe()
+    """Ignored in the adapter phase."""
+    prompt: str
+    """`{music}` is replaced by what is known of the music; the scene follows directly."""
+    max_tokens: Count = 192
+    """Longest row; the rest is cut off, with it the end token."""
+    rows_per_batch: Count = 16
+    """Of one forward pass."""
+    accumulate: Count = 1
+    """Forward passes for each update."""
+    epochs: Positive = 1.0
+    """Passes over the training rows."""
+    warmup_epochs: Annotated[float, Meta(ge=0.0)] = 0.1
+    """Epochs until the peak learning rate."""
+    base_learning_rate: Positive = 1e-3
+    """For updates of 256 rows; scaled to this recipe's."""
+    weight_decay: Annotated[float, Meta(ge=0.0)] = 0.05
+    """Of matrices."""
+    max_gradient_norm: Positive | None = 1.0
+    """Longer gradients are shortened; None for never."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the frozen weights and the arithmetic; what is trained is float32."""
+    seed: int = 0
+    """Of the order of rows and of fresh weights."""
+    validate_every: Count = 50
+    """Updates between two looks at the validation loss."""
+    patience: Count | None = None
+    """Looks without a better validation loss before the training ends; None for never."""
+    validation_rows: Count | None = 256
+    """Rows of a look; None for all."""
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: TOML.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        RecipeError: If the file cannot be read, or a field is missing, unknown or out of range.
+    """
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Recipe)
+    except OSError as error:
+        raise RecipeError(path, f"cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(path, str(error)) from error
