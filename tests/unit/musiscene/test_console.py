@@ -1,5 +1,6 @@
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -86,6 +87,47 @@ class TestTable:
 
     def test_is_silent_in_json_mode(self, capsys: pytest.CaptureFixture[str]):
         Console(as_json=True).table(("TITLE",), [("a",)])
+        assert capsys.readouterr().out == ""
+
+
+class TestSayPiecewise:
+    @pytest.mark.parametrize(
+        ("pieces", "text"),
+        [
+            pytest.param(["A ", "wal", "tz."], "A waltz.", id="joined"),
+            pytest.param([" ", "\n A", " waltz"], "A waltz", id="blanks before it are left out"),
+            pytest.param(["A", " ", " waltz"], "A  waltz", id="blanks inside are kept"),
+        ],
+    )
+    def test_writes_the_pieces_behind_what_it_begins_with(
+        self, pieces: list[str], text: str, capsys: pytest.CaptureFixture[str]
+    ):
+        assert Console().say_piecewise("a.wav\n  ", pieces) == text
+        assert capsys.readouterr().out == f"a.wav\n  {text}\n"
+
+    def test_gives_no_blanks_around_the_text(self):
+        assert Console().say_piecewise("a.wav ", [" A", " waltz", " \n"]) == "A waltz"
+
+    def test_writes_each_piece_as_it_comes(self, capsys: pytest.CaptureFixture[str]):
+        written: list[str] = []
+
+        def pieces() -> Iterator[str]:
+            for piece in ("A ", "waltz"):
+                yield piece
+                written.append(capsys.readouterr().out)
+
+        Console().say_piecewise("a: ", pieces())
+        assert written == ["a: A ", "waltz"]
+
+    @pytest.mark.parametrize("pieces", [[], [" ", "\n"]])
+    def test_an_empty_text_leaves_what_it_begins_with(
+        self, pieces: list[str], capsys: pytest.CaptureFixture[str]
+    ):
+        assert Console().say_piecewise("a.wav\n  ", pieces) == ""
+        assert capsys.readouterr().out == "a.wav\n"
+
+    def test_is_silent_in_json_mode(self, capsys: pytest.CaptureFixture[str]):
+        assert Console(as_json=True).say_piecewise("a: ", [" A ", "waltz "]) == "A waltz"
         assert capsys.readouterr().out == ""
 
 
