@@ -1,7 +1,9 @@
 """The commands of this package; `service.cli` puts them under `musiscene`."""
 
 from musiscene.cli.checkpoint import checkpoint
+from musiscene.cli.data import data
 from musiscene.cli.imagine import imagine
 from musiscene.cli.models import models
+from musiscene.cli.train import train
 
-__all__ = ["checkpoint", "imagine", "models"]
+__all__ = ["checkpoint", "data", "imagine", "models", "train"]

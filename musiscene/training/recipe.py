@@ -41,6 +41,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is trained."""
     lora: LoraRecipe = LoraRecipe()
     """Ignored in the adapter phase."""
+    norms_and_biases: bool = False
+    """Whether the lora phase trains norms and biases too, as MU-LLaMA's does."""
     prompt: str
     """`{music}` is replaced by what is known of the music; the scene follows directly."""
     max_tokens: Count = 192
@@ -60,7 +62,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_gradient_norm: Positive | None = 1.0
     """Longer gradients are shortened; None for never."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the frozen weights and the arithmetic; what is trained is float32."""
+    """Of the matrix products; all weights are float32."""
     seed: int = 0
     """Of the order of rows and of fresh weights."""
     validate_every: Count = 50

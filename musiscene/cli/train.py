@@ -1,0 +1,52 @@
+"""`musiscene train`: teach the language model by a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from musiscene.console import shared_options
+
+if TYPE_CHECKING:
+    from musiscene.console import Console
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(
+    epilog="Example: musiscene train musiscene/recipes/tiny.toml --data train.jsonl"
+    " --validation validation.jsonl --out runs/tiny"
+)
+@click.argument("recipe", type=_FILE)
+@click.option("--data", required=True, type=_FILE, help="Rows to learn, JSON Lines.")
+@click.option("--validation", required=True, type=_FILE, help="Rows to look at, never learnt.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the run; one that was begun there goes on where it stopped.",
+)
+@shared_options
+def train(console: Console, recipe: Path, *, data: Path, validation: Path, out: Path) -> None:
+    """Teach the language model to imagine scenes, by a recipe.
+
+    A run that is interrupted, even killed, goes on with the same command and ends with the same
+    weights. RUN/metrics.jsonl and RUN/curves.png show how it goes.
+    """
+    from musiscene.checkpoints.first_use import store_with
+    from musiscene.training.recipe import read_recipe
+    from musiscene.training.session import train as run_training
+
+    told = read_recipe(recipe)
+    store = store_with([told.language_model], console)
+    result = run_training(
+        told, data=data, validation=validation, out=out, store=store, console=console
+    )
+    console.emit({"folder": out, "result": result})
+    loss = "none" if result.best_loss is None else f"{result.best_loss:.4f}"
+    console.say(
+        f"{result.updates} updates, best validation loss {loss}, "
+        f"{result.seconds:.0f} s, {result.tokens_per_second:.0f} tokens/s\nready in {out}"
+    )

@@ -1,0 +1,262 @@
+"""The training loop: batches of lessons, a loss over the answers, updates that can be interrupted.
+
+Read `finetune` from top to bottom.
+
+Source: Liu et al. 2023, MU-LLaMA, arXiv:2308.11276 (phases, optimiser, schedule). Unlike there, an
+update's loss is the mean over all its answers' tokens whatever the batches were, so accumulation
+changes nothing but memory; rows left over at the end of an epoch count; the schedule is set for
+every update.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+
+from musiscene.training.examples import IGNORED, pad_examples
+from musiscene.training.lessons import batch_rows, encode_epoch
+from musiscene.training.optimiser import make_optimiser
+from musiscene.training.run_folder import Place
+from musiscene.training.schedule import learning_rate, peak_learning_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from musiscene.console import ProgressReport
+    from musiscene.music_language_model import MusicLanguageModel
+    from musiscene.training.examples import Example
+    from musiscene.training.lessons import Lesson
+    from musiscene.training.recipe import Recipe
+    from musiscene.training.run_folder import RunFolder
+
+
+class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a training went."""
+
+    updates: int
+    """Done in all, those of earlier sessions included."""
+    best_loss: float | None
+    """Lowest validation loss."""
+    stopped_early: bool
+    """Whether patience ran out."""
+    seconds: float
+    """Of this session."""
+    tokens_per_second: float
+    """Read in this session, padding not counted."""
+
+
+def finetune(
+    recipe: Recipe,
+    model: MusicLanguageModel,
+    lessons: Sequence[Lesson],
+    validation: Sequence[Lesson],
+    run: RunFolder,
+    report: ProgressReport,
+) -> TrainingResult:
+    """Train a model, from the beginning or from where the run was left.
+
+    Args:
+        recipe: What to do.
+        model: Its phase's parameters are trained; LoRA is attached already.
+        lessons: To learn.
+        validation: Never learnt.
+        run: Keeps state, metrics and the best weights.
+        report: Told about the updates.
+
+    Returns:
+        How it went.
+    """
+    trained = start_training(model, recipe)
+    optimiser = make_optimiser(trained.items(), weight_decay=recipe.weight_decay)
+    place = run.load_state(trained, optimiser)
+    looked_at = encode_epoch(
+        validation[: recipe.validation_rows],
+        model.language_model,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+        epoch=0,
+    )
+    total = updates_in(recipe, len(lessons))
+    started, tokens, stopped_early = time.monotonic(), 0, False
+    for update, epoch, batches in _updates(recipe, model, lessons, first=place.update):
+        rate = learning_rate(
+            epoch,
+            peak=peak_learning_rate(
+                recipe.base_learning_rate, rows_per_update=recipe.rows_per_batch * recipe.accumulate
+            ),
+            warmup_epochs=recipe.warmup_epochs,
+            epochs=recipe.epochs,
+        )
+        loss = _learn(model, batches, optimiser, rate, list(trained.values()), recipe)
+        read = sum(len(row.token_ids) for batch in batches for row in batch)
+        tokens += read
+        speed = tokens / (time.monotonic() - started)
+        run.note({
+            "update": update, "epoch": round(epoch, 4), "loss": round(loss, 5),
+            "learning_rate": rate, "tokens": read, "tokens_per_second": round(speed, 1),
+        })  # fmt: skip
+        report("Training", update, total)
+        place = msgspec.structs.replace(place, update=update)
+        if update % recipe.validate_every == 0 or update == total:
+            place = _look(model, looked_at, recipe, run, trained, place)
+            run.save_state(place, trained, optimiser)
+            run.draw_curves()
+            if recipe.patience is not None and place.looks_since_best >= recipe.patience:
+                stopped_early = True
+                break
+    seconds = time.monotonic() - started
+    return TrainingResult(
+        updates=place.update,
+        best_loss=place.best_loss,
+        stopped_early=stopped_early,
+        seconds=round(seconds, 2),
+        tokens_per_second=round(tokens / seconds, 1) if seconds > 0 else 0.0,
+    )
+
+
+def start_training(model: MusicLanguageModel, recipe: Recipe) -> dict[str, torch.nn.Parameter]:
+    """Let what a recipe trains learn, and freeze all else.
+
+    Args:
+        model: With LoRA attached in the lora phase.
+        recipe: Its phase.
+
+    Returns:
+        Name -> parameter that learns.
+    """
+    model.start_phase(recipe.phase)
+    trained = dict(model.trainable(recipe.phase))
+    if recipe.phase == "lora" and not recipe.norms_and_biases:
+        for name in [name for name in trained if "lora_" not in name]:
+            trained.pop(name).requires_grad = False
+    return trained
+
+
+def updates_in(recipe: Recipe, lesson_count: int) -> int:
+    """How many updates a training has.
+
+    Args:
+        recipe: The recipe.
+        lesson_count: Rows of an epoch.
+
+    Returns:
+        The number; a fraction of an epoch is rounded up.
+    """
+    return math.ceil(recipe.epochs * _updates_per_epoch(recipe, lesson_count))
+
+
+def validation_loss(
+    model: MusicLanguageModel, rows: Sequence[Example], recipe: Recipe
+) -> float | None:
+    """Mean negative log-likelihood of a token of the answers.
+
+    Args:
+        model: In any state; gradients are not computed.
+        rows: Encoded lessons.
+        recipe: Its batch size and precision.
+
+    Returns:
+        The loss; None without rows.
+    """
+    total, count = 0.0, 0
+    by_length = sorted(rows, key=lambda row: len(row.token_ids))
+    with torch.no_grad():
+        for first in range(0, len(by_length), recipe.rows_per_batch):
+            batch = by_length[first : first + recipe.rows_per_batch]
+            learnt = _learnt(batch)
+            total += float(_loss(model, batch, recipe)) * learnt
+            count += learnt
+    return total / count if count else None
+
+
+def _updates_per_epoch(recipe: Recipe, lesson_count: int) -> int:
+    return math.ceil(math.ceil(lesson_count / recipe.rows_per_batch) / recipe.accumulate)
+
+
+def _updates(
+    recipe: Recipe, model: MusicLanguageModel, lessons: Sequence[Lesson], *, first: int
+) -> Iterator[tuple[int, float, list[list[Example]]]]:
+    # Number of the update from 1, epochs done before it, its batches: all after `first`.
+    per_epoch = _updates_per_epoch(recipe, len(lessons))
+    total = updates_in(recipe, len(lessons))
+    for epoch in range(first // per_epoch, math.ceil(recipe.epochs)):
+        rows = encode_epoch(
+            lessons,
+            model.language_model,
+            max_tokens=recipe.max_tokens,
+            seed=recipe.seed,
+            epoch=epoch,
+        )
+        places = batch_rows(
+            [len(row.token_ids) for row in rows],
+            rows=recipe.rows_per_batch,
+            seed=recipe.seed,
+            epoch=epoch,
+        )
+        for number in range(per_epoch):
+            update = epoch * per_epoch + number + 1
+            if first < update <= total:
+                start = number * recipe.accumulate
+                own = places[start : start + recipe.accumulate]
+                batches = [[rows[place] for place in batch] for batch in own]
+                yield update, (update - 1) / per_epoch, batches
+
+
+def _learn(
+    model: MusicLanguageModel,
+    batches: list[list[Example]],
+    optimiser: torch.optim.Optimizer,
+    rate: float,
+    parameters: list[torch.nn.Parameter],
+    recipe: Recipe,
+) -> float:
+    """One update; its loss."""
+    learnt = [_learnt(batch) for batch in batches]
+    total = 0.0
+    optimiser.zero_grad(set_to_none=True)
+    for batch, count in zip(batches, learnt, strict=True):
+        loss: Any = _loss(model, batch, recipe) * (count / max(sum(learnt), 1))
+        loss.backward()
+        total += float(loss.detach())
+    if recipe.max_gradient_norm is not None:
+        torch.nn.utils.clip_grad_norm_(parameters, recipe.max_gradient_norm)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return total
+
+
+def _loss(model: MusicLanguageModel, batch: Sequence[Example], recipe: Recipe) -> torch.Tensor:
+    token_ids, labels = pad_examples(batch)
+    device: torch.device = model.backbone.device
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        return model.loss(token_ids.to(device), labels.to(device), None)
+
+
+def _learnt(batch: Sequence[Example]) -> int:
+    """Tokens of a batch that are learnt; the first of a row never is."""
+    return sum(label != IGNORED for row in batch for label in row.labels[1:])
+
+
+def _look(
+    model: MusicLanguageModel,
+    rows: Sequence[Example],
+    recipe: Recipe,
+    run: RunFolder,
+    trained: dict[str, torch.nn.Parameter],
+    place: Place,
+) -> Place:
+    """Measure the validation loss, and keep the weights if it is the lowest."""
+    loss = validation_loss(model, rows, recipe)
+    if loss is None:
+        run.save_best(trained, math.nan)
+        return place
+    run.note({"update": place.update, "validation_loss": round(loss, 5)})
+    if place.best_loss is None or loss < place.best_loss:
+        run.save_best(trained, loss)
+        return Place(update=place.update, best_loss=loss)
+    return msgspec.structs.replace(place, looks_since_best=place.looks_since_best + 1)
