@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -84,9 +84,13 @@ class TestImagine:
                 prefix: str,
                 continuations: Sequence[str],
                 sampling: Sampling,
-                **heard: Any,
+                *,
+                audio: AudioStates | None,
+                audio_rows: Sequence[int],
             ) -> list[list[Completion]]:
-                drawn = super().complete(prefix, continuations, sampling, **heard)
+                drawn = super().complete(
+                    prefix, continuations, sampling, audio=audio, audio_rows=audio_rows
+                )
                 return [
                     [] if "quiet" in text and len(self.asked) == 1 else row
                     for text, row in zip(continuations, drawn, strict=True)
