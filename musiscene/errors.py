@@ -1,19 +1,20 @@
 """Every error that musiscene raises for what a person or their data did.
 
     MusiSceneError
-    ├── AudioError                  one file cannot be heard; carries its path and the reason
-    │   ├── UnreadableAudioError    missing, a directory, a dangling link, no permission
-    │   ├── UnsupportedAudioError   not audio, no audio stream, protected (DRM), no decoder
-    │   ├── CorruptAudioError       starts as audio and then breaks
-    │   ├── EmptyAudioError         no bytes or no samples
-    │   ├── SilentAudioError        decodes, but nothing can be heard
-    │   ├── AudioLimitError         over a limit on bytes, seconds, channels or sample rate
-    │   └── AudioTimeoutError       took longer to decode than allowed
-    ├── ModelError                  a model cannot be used; carries its name
-    │   ├── UnknownModelError       no model of that name
-    │   ├── ModelUnavailableError   not on this machine, and no source could be reached
-    │   └── ModelIntegrityError     bytes that differ from the pinned checksum
-    └── RecipeError                 a training cannot begin or go on; carries its path
+    ├── FileError                       carries a path and what is wrong there
+    │   ├── AudioError                  one file cannot be heard
+    │   │   ├── UnreadableAudioError    missing, a directory, a dangling link, no permission
+    │   │   ├── UnsupportedAudioError   not audio, no audio stream, protected (DRM), no decoder
+    │   │   ├── CorruptAudioError       starts as audio and then breaks
+    │   │   ├── EmptyAudioError         no bytes or no samples
+    │   │   ├── SilentAudioError        decodes, but nothing can be heard
+    │   │   ├── AudioLimitError         over a limit on bytes, seconds, channels or sample rate
+    │   │   └── AudioTimeoutError       took longer to decode than allowed
+    │   └── RecipeError                 a training cannot begin or go on
+    └── ModelError                      a model cannot be used; carries its name
+        ├── UnknownModelError           no model of that name
+        ├── ModelUnavailableError       not on this machine, and no source could be reached
+        └── ModelIntegrityError         bytes that differ from the pinned checksum
 
 `ValueError` and its like are left for a caller's bug.
 """
@@ -27,8 +28,8 @@ class MusiSceneError(Exception):
     """Something a person or their data did; the message says what, where and the way out."""
 
 
-class AudioError(MusiSceneError):
-    """One audio file cannot be heard.
+class FileError(MusiSceneError):
+    """One file or folder is not what it should be.
 
     Args:
         path: The file.
@@ -44,9 +45,13 @@ class AudioError(MusiSceneError):
         self.reason = reason
         super().__init__(f"{self.path}: {reason}")
 
-    def __reduce__(self) -> tuple[type[AudioError], tuple[Path, str]]:
+    def __reduce__(self) -> tuple[type[FileError], tuple[Path, str]]:
         """Pickle with both arguments, so that the error survives a process boundary."""
         return type(self), (self.path, self.reason)
+
+
+class AudioError(FileError):
+    """One audio file cannot be heard."""
 
 
 class UnreadableAudioError(AudioError):
@@ -107,19 +112,5 @@ class ModelIntegrityError(ModelError):
     """What a source delivered differs from the pinned checksum."""
 
 
-class RecipeError(MusiSceneError):
-    """A training cannot begin or go on as it is written down.
-
-    Args:
-        path: The recipe or the folder of the run.
-        reason: What is wrong and the way out.
-
-    Attributes:
-        path: As given.
-        reason: As given.
-    """
-
-    def __init__(self, path: str | Path, reason: str) -> None:
-        self.path = Path(path)
-        self.reason = reason
-        super().__init__(f"{self.path}: {reason}")
+class RecipeError(FileError):
+    """A training cannot begin or go on as its recipe, or the folder of its run, says."""
