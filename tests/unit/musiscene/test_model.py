@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
@@ -10,8 +10,10 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from musiscene.audio.read import read_audio
 from musiscene.checkpoints.store import ModelStore
 from musiscene.encoders.features import AudioFeatures
+from musiscene.encoders.mert import MertEncoder
 from musiscene.language_model import LanguageModel, Sampling
 from musiscene.listen import SAMPLE_RATE, Listener
 from musiscene.model import CACHE_BYTES, ImaginedSegment, MusiScene, _fast_dtype
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from musiscene.language_model import Completion
+    from musiscene.language_model import AudioStates, Completion
     from musiscene.listen import Listening
 
 GREEDY = Sampling(max_new_tokens=16, temperature=0.0, stop=())
@@ -120,15 +122,16 @@ class TestListen:
         assert heard.features.segments.shape == (len(heard.segments), 3, 16)
         assert np.isfinite(heard.features.segments).all()
 
-    def test_the_encoder_hears_what_lies_above_the_taggers_nyquist(
-        self, hearing: MusiScene, heard: Listening, tmp_path: Path
+    def test_the_encoder_hears_the_file_at_its_own_rate_through_its_own_filter(
+        self, heard: Listening, checkpoint: Path, track: Path
     ):
-        waveform = np.concatenate([sine(330, seconds=12, amplitude=0.05), noise(seconds=12)])
-        brighter = waveform + sine(10_000, seconds=24, amplitude=0.1)
-        path = write_audio(tmp_path / "bright.wav", brighter, sample_rate=44_100)
-        assert SAMPLE_RATE / 2 < 10_000
-        change = hearing.listen(path).features.track - heard.features.track
-        assert np.abs(change).max() > 1e-3
+        encoder = MertEncoder.load(checkpoint / "encoder")
+        assert encoder.sample_rate != SAMPLE_RATE
+        own = read_audio(track, sample_rate=encoder.sample_rate, resampler="hann").waveform
+        spans = [(one.start_seconds, one.end_seconds) for one in heard.segments]
+        expected = encoder.encode(own, spans_seconds=spans)
+        np.testing.assert_allclose(heard.features.track, expected.track, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(heard.features.segments, expected.segments, rtol=0, atol=1e-6)
 
 
 class TestImagine:
@@ -164,6 +167,20 @@ class TestImagine:
         for segment, prompt in zip(segments, asked[count:], strict=True):
             assert "Imagine a film scene" in prompt
             assert f"### Input:\n{segment.music_caption}\n\n### Response:" in prompt
+
+    def test_scenes_are_imagined_to_the_music_and_not_to_the_description_alone(
+        self, hearing: MusiScene, heard: Listening, monkeypatch: pytest.MonkeyPatch
+    ):
+        listened: list[AudioStates | None] = []
+        imagine: Any = hearing._imaginer.imagine
+
+        def noted(asked: list[str], *, audio: AudioStates | None, **named: object) -> object:
+            listened.append(audio)
+            return imagine(asked, audio=audio, **named)
+
+        monkeypatch.setattr(hearing._imaginer, "imagine", noted)
+        hearing.imagine([heard], greedy=True)
+        assert [audio and audio.row_count for audio in listened] == [len(heard.segments)]
 
     def test_other_music_is_described_in_other_words(self, hearing: MusiScene, heard: Listening):
         tracks = [heard_as(heard, seed=seed) for seed in (1, 2)]
