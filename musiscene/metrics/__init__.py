@@ -1,0 +1,1 @@
+"""How good texts are: against references, at telling tracks apart, in their variety."""
