@@ -1,0 +1,1 @@
+"""Where the lessons come from: rows of music and scenes, made, imported, split and described."""
