@@ -70,7 +70,9 @@ class Prototypes(msgspec.Struct, frozen=True, kw_only=True):
         Rows are blended one by one, so that a batch gives what its rows give alone. The original's
         product does so for one row only.
         """
-        similarity, nearest = (features @ self.vectors.T).topk(self.count, dim=-1)  # (B, count)
+        similarity, nearest = (features @ self.vectors.T).topk(
+            min(self.count, len(self.vectors)), dim=-1
+        )  # (B, count)
         shares = (self.sharpness * similarity).softmax(-1)
         mixed = F.normalize((shares[..., None] * self.vectors[nearest]).sum(1), dim=-1)
         return F.normalize((1.0 - self.share) * features + self.share * mixed, dim=-1)

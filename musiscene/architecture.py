@@ -95,7 +95,8 @@ def build_paper(
     torch.set_default_dtype(dtype)
     try:
         with torch.device(device):
-            encoder = MertEncoder(HubertModel(HubertConfig(**MERT_330M)))
+            hubert: Any = HubertModel(HubertConfig(**MERT_330M))
+            encoder = MertEncoder(hubert.to(device))  # one of its weights ignores the context
             backbone: Any = LlamaForCausalLM(LlamaConfig(**LLAMA_2_7B))
             if with_lora:
                 lora = LoraConfig(

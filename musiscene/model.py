@@ -75,7 +75,8 @@ class MusiScene:
         ear: The same language model with its adapter; None if it only reads.
         version: Of the models and the recipe together.
         licences: Of the models' weights.
-        prompt: How a model with an ear is asked questions, unless asked otherwise.
+        prompt: How a model with an ear is asked about the music, unless asked otherwise; scenes are
+            asked for with the description in the prompt, so cleanly.
     """
 
     def __init__(
@@ -294,8 +295,8 @@ class MusiScene:
             ]
         from musiscene.language_model import Sampling
 
-        greedy = Sampling(max_new_tokens=MAX_DESCRIPTION_TOKENS, temperature=0.0)
-        prompt = instruction_prompt(DESCRIBE_QUESTION)
+        greedy = Sampling(max_new_tokens=MAX_DESCRIPTION_TOKENS, temperature=0.0, stop=())
+        prompt = instruction_prompt(DESCRIBE_QUESTION, style=self._prompt)
         answers = self._language_model.complete(prompt, [""] * audio.row_count, greedy, audio=audio)
         return [" ".join(answer.text.split()) for [answer] in answers]
 

@@ -303,6 +303,7 @@ def _value_weights(backbone: Any, layers: int) -> tuple[Tensor, ...]:  # noqa: A
 
 def _add_lora(writer: LanguageModel, folder: Path, *, merge: bool) -> None:
     from peft import PeftModel
+    from safetensors import SafetensorError
 
     try:
         with warnings.catch_warnings():
@@ -311,6 +312,6 @@ def _add_lora(writer: LanguageModel, folder: Path, *, merge: bool) -> None:
             joined: Any = PeftModel.from_pretrained(
                 writer.model, str(folder), is_trainable=not merge, local_files_only=True
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelIntegrityError(folder.parent.name, f"{folder} does not fit: {error}") from error
     writer.model = joined.merge_and_unload() if merge else joined.base_model.model

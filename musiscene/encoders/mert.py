@@ -81,6 +81,7 @@ class MertEncoder:
         Raises:
             ModelIntegrityError: If its files cannot be read, or a weight is missing.
         """
+        from safetensors import SafetensorError
         from transformers import HubertModel
 
         try:
@@ -93,7 +94,7 @@ class MertEncoder:
             )
             model, report = loaded
             preprocessing = json.loads((folder / "preprocessor_config.json").read_text())
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelIntegrityError("mert-v1-330m", f"{folder}: {error}") from error
         if report["missing_keys"]:
             missing = ", ".join(sorted(report["missing_keys"])[:3])

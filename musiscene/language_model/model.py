@@ -8,14 +8,17 @@ track and its keys and values are then handed to the rows that ask about that tr
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 from musiscene.language_model.attention import AudioStates, PrefixStates, use_attention
+from musiscene.language_model.rows import Read, Row, batched, shared_length, unambiguous
 from musiscene.language_model.sampling import Completion, Sampling, draw_tokens, draw_uniforms
 
 if TYPE_CHECKING:
@@ -30,8 +33,7 @@ ROWS_PER_BATCH = 32
 PREFIXES_KEPT = 4
 STOP_TOKENS = 16
 """A stop is looked for in so many of the last tokens."""
-TORN = "\ufffd"
-"""What a decoder writes for a character of which it has seen only some bytes."""
+BYTE_TOKEN = re.compile("<0x[0-9A-F]{2}>")
 
 
 class LanguageModel:
@@ -84,7 +86,7 @@ class LanguageModel:
             model = AutoModelForCausalLM.from_pretrained(
                 str(folder), local_files_only=True, use_safetensors=True, dtype=dtype
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             reason = f"{folder} is not a causal language model that transformers can read: {error}"
             raise ModelIntegrityError(folder.name, reason) from error
         return cls(cast("Any", model).to(device), tokenizer)
@@ -112,12 +114,16 @@ class LanguageModel:
             For each continuation in order, its `samples_per_prompt` completions.
 
         Raises:
-            ValueError: If `audio_rows` does not name a row of `audio` for each continuation.
+            ValueError: If `audio_rows` does not name a row of `audio` for each continuation, or a
+                prompt has no token.
         """
-        if audio is None:
-            prompts = [self.encode(text, is_start=False) for text in continuations]
-        else:
+        prompts = [self.encode(text, is_start=False) for text in continuations]
+        is_prefix_shared = audio is None and all(prompts)
+        if not is_prefix_shared:
             prompts = [self.encode(prefix + text) for text in continuations]
+            if not all(prompts):
+                raise ValueError("there is nothing to go on from: no token in a prompt")
+        if audio is not None:
             audio_rows = range(len(prompts)) if audio_rows is None else audio_rows
             if len(audio_rows) != len(prompts) or not all(
                 0 <= row < audio.row_count for row in audio_rows
@@ -126,12 +132,12 @@ class LanguageModel:
                     f"{len(prompts)} continuations hear rows {list(audio_rows)} of"
                     f" {audio.row_count}"
                 )
-        states = [] if audio is not None else self._read_prefix(prefix)
+        states = self._read_prefix(prefix) if is_prefix_shared else []
         completions: list[list[Completion]] = [[] for _ in prompts]
         by_length = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        for places in _batched(by_length, max(1, ROWS_PER_BATCH // sampling.samples_per_prompt)):
+        for places in batched(by_length, max(1, ROWS_PER_BATCH // sampling.samples_per_prompt)):
             rows = [
-                _Row(place, draw_uniforms(continuations[place], sample, sampling))
+                Row(place, draw_uniforms(continuations[place], sample, sampling))
                 for place in places
                 for sample in range(sampling.samples_per_prompt)
             ]
@@ -161,17 +167,21 @@ class LanguageModel:
 
         Yields:
             Pieces of text, never an incomplete character; together what `complete` gives.
+
+        Raises:
+            ValueError: If the prompt has no token.
         """
-        row = _Row(0, draw_uniforms(prompt, 0, sampling))
+        row = Row(0, draw_uniforms(prompt, 0, sampling))
         token_ids = [self.encode(prompt)]
+        if not token_ids[0]:
+            raise ValueError("there is nothing to go on from: no token in the prompt")
         start = (
             self._read([], token_ids) if audio is None else self._read_heard(token_ids, audio, [0])
         )
         sent = 0
         for _ in self._decode([], start, [row], sampling, audio):
-            text = self._completion(row, sampling).text
-            ready = text if row.is_finished else _unambiguous(text, sampling.stop)
-            if len(ready) > sent:
+            ready = unambiguous(self._settled(row.token_ids), sampling.stop)
+            if not row.is_finished and len(ready) > sent:
                 yield ready[sent:]
                 sent = len(ready)
         rest = self._completion(row, sampling).text[sent:]
@@ -213,9 +223,9 @@ class LanguageModel:
         states: PrefixStates,
         token_ids: Sequence[Sequence[int]],
         *,
-        after: _Read | None = None,
+        after: Read | None = None,
         audio: AudioStates | None = None,
-    ) -> _Read:
+    ) -> Read:
         """Run rows of unequal length, padded on the left.
 
         Args:
@@ -239,21 +249,21 @@ class LanguageModel:
         if after is not None:
             visible = torch.cat([after.visible, visible], dim=1)
         logits = self._step(states, cache, padded.to(device), visible, audio)
-        return _Read(logits, cache, visible)
+        return Read(logits, cache, visible)
 
     def _read_heard(
         self, prompts: Sequence[list[int]], audio: AudioStates, audio_rows: Sequence[int]
-    ) -> _Read:
+    ) -> Read:
         """Run prompts that hear music; a beginning that all share is read once for each track."""
         tracks = list(dict.fromkeys(audio_rows))
-        shared = _shared_length(prompts)
+        shared = shared_length(prompts)
         if len(tracks) == len(prompts) or shared == 0:
             return self._read([], prompts, audio=audio.rows(audio_rows))
         beginning = [prompts[0][:shared]] * len(tracks)
         after = self._read([], beginning, audio=audio.rows(tracks))
         handed = torch.tensor([tracks.index(row) for row in audio_rows], device=self.model.device)
         after.cache.batch_select_indices(handed)
-        after = _Read(after.logits[handed], after.cache, after.visible[handed])
+        after = Read(after.logits[handed], after.cache, after.visible[handed])
         rest = [prompt[shared:] for prompt in prompts]
         return self._read([], rest, after=after, audio=audio.rows(audio_rows))
 
@@ -292,8 +302,8 @@ class LanguageModel:
     def _decode(
         self,
         states: PrefixStates,
-        start: _Read,
-        rows: list[_Row],
+        start: Read,
+        rows: list[Row],
         sampling: Sampling,
         audio: AudioStates | None,
     ) -> Iterator[None]:
@@ -322,7 +332,7 @@ class LanguageModel:
             logits = self._step(states, cache, drawn[:, None], visible, heard)
 
     @torch.inference_mode()
-    def _draw(self, logits: Tensor, rows: list[_Row], step: int, sampling: Sampling) -> Tensor:
+    def _draw(self, logits: Tensor, rows: list[Row], step: int, sampling: Sampling) -> Tensor:
         """The next token of each row, noted in the row."""
         uniforms = torch.stack([row.uniforms[step] for row in rows]).to(logits.device)
         drawn = draw_tokens(logits, uniforms, sampling.temperature, sampling.top_p)
@@ -335,11 +345,24 @@ class LanguageModel:
             )
         return drawn
 
+    def _settled(self, token_ids: list[int]) -> str:
+        """The text so far that no further token can change.
+
+        LLaMA's tokenizer writes rare characters as tokens of one byte each, and a run of them that
+        ends torn is torn as a whole.
+        """
+        end = len(token_ids)
+        while end and BYTE_TOKEN.fullmatch(
+            cast("str", self.tokenizer.convert_ids_to_tokens(token_ids[end - 1]))
+        ):
+            end -= 1
+        return cast("str", self.tokenizer.decode(token_ids[:end], skip_special_tokens=True))
+
     def _has_stop(self, token_ids: list[int], stops: Sequence[str]) -> bool:
         end = self.tokenizer.decode(token_ids[-STOP_TOKENS:])
         return any(stop in end for stop in stops)
 
-    def _completion(self, row: _Row, sampling: Sampling) -> Completion:
+    def _completion(self, row: Row, sampling: Sampling) -> Completion:
         text = cast("str", self.tokenizer.decode(row.token_ids, skip_special_tokens=True))
         ends = [text.find(stop) for stop in sampling.stop if stop in text]
         return Completion(
@@ -348,49 +371,3 @@ class LanguageModel:
             log_likelihood=row.log_likelihood,
             is_finished=row.is_finished,
         )
-
-
-class _Read:
-    """The model after some tokens of some rows."""
-
-    def __init__(self, logits: Tensor, cache: DynamicCache, visible: Tensor) -> None:
-        self.logits = logits  # (rows, vocab)
-        self.cache = cache
-        self.visible = visible  # which columns of the cache are tokens, bool, (rows, known)
-
-
-class _Row:
-    """One completion while it is drawn."""
-
-    def __init__(self, place: int, uniforms: Tensor) -> None:
-        self.place = place
-        self.uniforms = uniforms
-        self.token_ids: list[int] = []
-        self.log_likelihood = 0.0
-        self.is_finished = False
-
-
-def _shared_length(prompts: Sequence[list[int]]) -> int:
-    """How many tokens all prompts begin with, leaving each at least one of its own."""
-    limit = min(len(prompt) for prompt in prompts) - 1
-    first = prompts[0]
-    for place in range(limit):
-        if any(prompt[place] != first[place] for prompt in prompts):
-            return place
-    return limit
-
-
-def _unambiguous(text: str, stops: Sequence[str]) -> str:
-    """Text without an end that more tokens may change: a torn character, a stop's beginning."""
-    while text.endswith(TORN):
-        text = text[: -len(TORN)]
-    held = max(
-        (size for stop in stops for size in range(1, len(stop)) if text.endswith(stop[:size])),
-        default=0,
-    )
-    return text[: len(text) - held]
-
-
-def _batched(places: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(places), size):
-        yield places[start : start + size]

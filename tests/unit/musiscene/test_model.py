@@ -150,8 +150,8 @@ class TestImagine:
     ):
         [segments] = hearing.imagine([heard], captions_per_segment=0)
         assert hearing._ear is not None
-        prompt = instruction_prompt(DESCRIBE_QUESTION)
-        sampling = msgspec.structs.replace(GREEDY, max_new_tokens=64, stop=("\n",))
+        prompt = instruction_prompt(DESCRIBE_QUESTION, style=hearing._prompt)
+        sampling = msgspec.structs.replace(GREEDY, max_new_tokens=64, stop=())
         for segment, features in zip(segments, heard.features.segments, strict=True):
             with torch.inference_mode():
                 audio = hearing._ear.hear(torch.from_numpy(features)[None])
@@ -163,7 +163,8 @@ class TestImagine:
     ):
         [segments] = hearing.imagine([heard], greedy=True)
         count = len(segments)
-        assert asked[:count] == [instruction_prompt(DESCRIBE_QUESTION)] * count
+        described = instruction_prompt(DESCRIBE_QUESTION, style=hearing._prompt)
+        assert asked[:count] == [described] * count
         for segment, prompt in zip(segments, asked[count:], strict=True):
             assert "Imagine a film scene" in prompt
             assert f"### Input:\n{segment.music_caption}\n\n### Response:" in prompt
