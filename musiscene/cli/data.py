@@ -149,6 +149,11 @@ def fuse(console: Console, fuser: ChosenFuser, *, rows: Path, out: Path) -> None
     required=True,
     help="Folder for train.jsonl, validation.jsonl and test.jsonl.",
 )
+@click.option(
+    "--by-file-name",
+    is_flag=True,
+    help="Rows of train.jsonl, validation.jsonl and test.jsonl stay there, unless they leak.",
+)
 @click.option("--validation-share", type=click.FloatRange(0, 1), default=0.1, show_default=True)
 @click.option("--test-share", type=click.FloatRange(0, 1), default=0.1, show_default=True)
 @click.option(
@@ -162,11 +167,12 @@ def fuse(console: Console, fuser: ChosenFuser, *, rows: Path, out: Path) -> None
     help="Share of common runs of letters from which music texts are near-duplicates.",
 )
 @shared_options
-def split(
+def split(  # noqa: PLR0913  one for each option
     console: Console,
     *,
     files: tuple[Path, ...],
     out: Path,
+    by_file_name: bool,
     validation_share: float,
     test_share: float,
     salt: str,
@@ -191,7 +197,7 @@ def split(
         threshold=threshold,
     )
     console.note("Looking for near-duplicates ...")
-    report = split_examples(_read(console, files), settings)
+    report = split_examples(_read(console, files, by_file_name=by_file_name), settings)
     for name in SPLITS:
         rows = [example for example in report.examples if example.split == name]
         write_rows(out / f"{name}.jsonl", rows)
@@ -237,7 +243,7 @@ def describe(console: Console, *, files: tuple[Path, ...], out: Path, pictures: 
         console.fail_item(row.place, row.reason)
     console.note("Measuring ...")
     card = describe_examples(examples, bad=bad)
-    names = draw_pictures(card, examples, out) if pictures else ()
+    names = draw_pictures(examples, out) if pictures else ()
     write_rows(out / "card.json", [card])
     write_whole(out / "card.md", [card_page(card, pictures=names).encode()])
     console.emit(card)
@@ -330,12 +336,12 @@ def _listener(console: Console, chosen: ChosenModel, *, seed: int) -> MusicCapti
     return AskedMusic(chosen.load(chosen.store(console), console), sampling)
 
 
-def _read(console: Console, files: Iterable[Path]) -> list[SceneExample]:
+def _read(console: Console, files: Iterable[Path], *, by_file_name: bool) -> list[SceneExample]:
     from musiscene.data.rows import read_examples
 
     examples: list[SceneExample] = []
     for path in files:
-        rows = read_examples(path)
+        rows = read_examples(path, split=_split_named(path) if by_file_name else None)
         for bad in rows.bad:
             console.fail_item(bad.place, bad.reason)
         examples += rows.good

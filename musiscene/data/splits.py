@@ -1,8 +1,8 @@
 """Train, validation and test: by a hash of the artist or clip, without near-duplicates across.
 
-Invariants: a group stands in one split only; a row's split does not depend on the other rows, so
-data may grow; what is nearly the same as a row of a later split is taken out of the earlier one, so
-that validation and test stay as they are.
+Invariants: a group stands in one split only; unless rows state their splits, a row's split does not
+depend on the other rows, so data may grow; what shares its group with a row of a later split, or is
+nearly the same, is taken out of the earlier one, so that validation and test stay as they are.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class SplitReport(msgspec.Struct, frozen=True, kw_only=True):
     """Rows dropped since no scene is known."""
     without_music: int
     """Rows dropped since nothing is said about their music."""
+    shared_groups: int
+    """Rows dropped since another row puts their group into a later split."""
     near_duplicates: dict[str, int]
     """Split -> rows dropped since a later split has nearly the same."""
     pairs_across: int
@@ -90,11 +92,12 @@ def split_examples(
     """
     settings = settings or SplitSettings()
     with_scene = [example for example in examples if example.scene.strip()]
-    usable = [
-        msgspec.structs.replace(example, split=example.split or split_of(example.group, settings))
-        for example in with_scene
-        if example.music_text.strip()
-    ]
+    with_music = [example for example in with_scene if example.music_text.strip()]
+    placed = _place(with_music, settings)
+    latest: dict[str, Split | None] = {}
+    for example in sorted(placed, key=_order):
+        latest[example.group] = example.split
+    usable = [example for example in placed if example.split == latest[example.group]]
     texts = [example.music_text for example in usable]
     pairs = find_near_duplicates(texts, threshold=settings.threshold)
     across = [pair for pair in pairs if usable[pair.first].split != usable[pair.second].split]
@@ -104,11 +107,24 @@ def split_examples(
         examples=tuple(kept),
         counts=_count(kept),
         without_scene=len(examples) - len(with_scene),
-        without_music=len(with_scene) - len(usable),
+        without_music=len(with_scene) - len(with_music),
+        shared_groups=len(placed) - len(usable),
         near_duplicates=_count([usable[place] for place in dropped]),
         pairs_across=len(across),
         pairs_within=len(pairs) - len(across),
     )
+
+
+def _place(examples: Sequence[SceneExample], settings: SplitSettings) -> list[SceneExample]:
+    """Each row with its own split, else that which other rows state for its group, else by hash."""
+    stated = {row.group: row.split for row in sorted(examples, key=_order) if row.split}
+    return [
+        msgspec.structs.replace(
+            example,
+            split=example.split or stated.get(example.group) or split_of(example.group, settings),
+        )
+        for example in examples
+    ]
 
 
 def _earlier(examples: Sequence[SceneExample], pair: NearPair) -> int:

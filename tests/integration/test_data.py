@@ -120,6 +120,16 @@ class TestSplitAndDescribe:
         assert "CC BY-SA 4.0" in page
         assert "none stated" in page
 
+    def test_by_file_name_rows_stay_unless_their_clip_leaks(self, tmp_path: Path):
+        train = write_lines(tmp_path / "train.jsonl", [vacad_row("a"), vacad_row("b")])
+        validation = write_lines(
+            tmp_path / "validation.jsonl", [musiccaps_row("a", scene="At sea.")]
+        )
+        result = run("split", train, validation, "--by-file-name", "--out", tmp_path / "rows")
+        assert "shared groups: 1" in result.stdout
+        assert [row["id"] for row in lines(tmp_path / "rows" / "train.jsonl")] == ["b"]
+        assert [row["id"] for row in lines(tmp_path / "rows" / "validation.jsonl")] == ["a"]
+
     def test_a_row_has_the_split_of_its_files_name(self, tmp_path: Path):
         rows = write_lines(tmp_path / "validation.jsonl", [vacad_row("a")])
         result = run("describe", rows, "--out", tmp_path, "--no-pictures")

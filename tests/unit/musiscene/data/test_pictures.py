@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from musiscene.data.describe import describe_examples
 from musiscene.data.pictures import draw_pictures
 from musiscene.errors import MusiSceneError
 from tests.support.data import example
@@ -14,7 +13,7 @@ EXAMPLES = [example("a", split="train"), example("b", split="test", source="othe
 class TestDrawPictures:
     def test_each_is_a_picture_of_its_own(self, tmp_path: Path):
         pytest.importorskip("matplotlib")
-        names = draw_pictures(describe_examples(EXAMPLES), EXAMPLES, tmp_path / "new")
+        names = draw_pictures(EXAMPLES, tmp_path / "new")
         contents = {(tmp_path / "new" / name).read_bytes() for name in names}
         assert names == ("lengths.png", "words.png")
         assert len(contents) == 2
@@ -22,11 +21,11 @@ class TestDrawPictures:
 
     def test_nothing_can_be_drawn_too(self, tmp_path: Path):
         pytest.importorskip("matplotlib")
-        assert draw_pictures(describe_examples([]), [], tmp_path)
+        assert draw_pictures([], tmp_path)
 
     def test_without_matplotlib_the_way_out_is_told(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
         with pytest.raises(MusiSceneError, match=r"musiscene\[research\]"):
-            draw_pictures(describe_examples([]), [], tmp_path)
+            draw_pictures([], tmp_path)

@@ -48,6 +48,19 @@ class TestSplitExamples:
         assert report.counts == {"train": 1, "validation": 0, "test": 2}
         assert (report.pairs_across, report.pairs_within) == (5, 1)
 
+    def test_a_group_that_is_stated_in_two_splits_stays_in_the_later_one(self):
+        report = split_examples(
+            [
+                example("a", group="x", split="validation"),
+                example("b", group="x", split="train"),
+                example("c", group="x"),
+                example("d", group="y", split="train"),
+            ]
+        )
+        kept = {row.id: row.split for row in report.examples}
+        assert kept == {"a": "validation", "c": "validation", "d": "train"}
+        assert report.shared_groups == 1
+
     def test_rows_without_scene_or_music_are_counted_and_dropped(self):
         report = split_examples([example("a"), example("b", scene=" "), example("c", music="")])
         assert [row.id for row in report.examples] == ["a"]
