@@ -13,7 +13,7 @@ import click
 
 from indexer.cli import index, match
 from indexer.errors import IndexerError, NothingIndexedError
-from musiscene.cli import checkpoint, data, imagine, models, train
+from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
 from musiscene.console import Console, place_options, shared_options
 from musiscene.errors import ModelError, ModelUnavailableError, MusiSceneError
 
@@ -71,7 +71,7 @@ def serve(console: Console, host: str, port: int) -> None:
     uvicorn.run(app, host=host, port=port, log_level=level)
 
 
-for command in (models, checkpoint, index, match, imagine, serve, train, data):
+for command in (models, checkpoint, index, match, imagine, serve, train, data, evaluate):
     commands.add_command(command)
 
 
