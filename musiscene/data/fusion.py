@@ -206,7 +206,7 @@ def rejection(text: str, prompt: str) -> str | None:
 
 
 def _repeats(text: str, prompt: str) -> bool:
-    if re.search("(video|music) caption: *'", text, re.IGNORECASE):
+    if re.search("(video|music) caption: *['\"]", text, re.IGNORECASE):
         return True
     asked = set(_runs(_words(prompt)))
     runs = _runs(_words(text))

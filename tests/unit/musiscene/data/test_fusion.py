@@ -87,6 +87,11 @@ class TestRejection:
             pytest.param(
                 "Video caption: 'a toy train' and then some more words of it", "repeats", id="form"
             ),
+            pytest.param(
+                'The music caption: "Fast, with many other words that were not asked."',
+                "repeats",
+                id="form in other marks",
+            ),
         ],
     )
     def test_says_what_is_wrong(self, answer: str, reason: str):
