@@ -32,8 +32,10 @@ def draw_report(report: MsiReport, path: Path) -> None:
     figure = Figure(figsize=(WIDTH_INCHES, 1.6 + ROW_INCHES * len(names)), layout="constrained")
     gaps, recalls = figure.subplots(1, 2, sharey=True)
     for place, (metric, label) in enumerate(GAP_METRICS.items()):
-        shown = [system.metrics[metric].gap for system in report.systems]
-        heights = [row + (place - 1) * 0.2 for row in range(len(names))]
+        # The ceiling's gap would press all others into one line.
+        rows = [row for row, system in enumerate(report.systems) if system.kind != "ceiling"]
+        shown = [report.systems[row].metrics[metric].gap for row in rows]
+        heights = [row + (place - 1) * 0.2 for row in rows]
         gaps.errorbar(
             [gap.mean for gap in shown],
             heights,
