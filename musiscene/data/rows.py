@@ -1,6 +1,6 @@
 """Rows of data as JSON Lines: one JSON object a line, UTF-8.
 
-Three forms are read: VACAD's (`fused_scene`), MusicCaps' with its scene sentences taken out
+Three forms are read: VACAD's (`music_elements`), MusicCaps' with its scene sentences taken out
 (`aspects`), and the common form that both become, `SceneExample` (`source`). Unknown fields are
 ignored. A line that cannot be read is listed with its number and the field, and the rest goes on.
 
@@ -72,7 +72,7 @@ class VacadRow(msgspec.Struct, frozen=True, kw_only=True):
 
     clip_id: Name
     """YouTube's."""
-    video_caption: Text
+    video_caption: Text = ""
     """What is seen."""
     music_elements: Text
     """Answer on mood, rhythm and genre."""
@@ -84,7 +84,7 @@ class VacadRow(msgspec.Struct, frozen=True, kw_only=True):
     """Answer on what is heard."""
     fused_music: Text = ""
     """The music, from picture and music caption together."""
-    fused_scene: Text
+    fused_scene: Text = ""
     """The scene, from both together; empty where the authors' fusion is."""
     question: Text = ""
     """What the scene answers; empty in the authors' rows."""
@@ -97,17 +97,17 @@ class MusicCapsRow(msgspec.Struct, frozen=True, kw_only=True):
 
     clip_id: Name
     """YouTube's."""
-    start_seconds: int
+    start_seconds: int = 0
     """In the clip."""
-    end_seconds: int
+    end_seconds: int = 0
     """In the clip."""
-    author_id: int
+    author_id: int = 0
     """The annotator."""
     aspects: tuple[Text, ...]
     """Short phrases."""
     description: Text
     """Sentences on the music alone."""
-    scene: Text
+    scene: Text = ""
     """Sentences on where the music belongs; often empty."""
 
 
@@ -312,9 +312,9 @@ def _example_of(row: object) -> SceneExample:
     fields = row.keys() if isinstance(row, dict) else frozenset()
     if "source" in fields:
         return msgspec.convert(row, SceneExample)
-    if "fused_scene" in fields:
+    if "music_elements" in fields:
         return example_from_vacad(msgspec.convert(row, VacadRow))
-    _require("aspects" in fields, "has none of the fields `source`, `fused_scene`, `aspects`")
+    _require("aspects" in fields, "has none of the fields `source`, `music_elements`, `aspects`")
     return example_from_musiccaps(msgspec.convert(row, MusicCapsRow))
 
 

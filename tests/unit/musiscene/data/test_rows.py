@@ -27,7 +27,7 @@ class TestReadRows:
                 b"{torn",
                 b"",
                 b'{"clip_id": 7, "video_caption": "", "music_elements": "", "fused_scene": ""}',
-                b'{"clip_id": "c", "video_caption": "", "music_elements": ""}',
+                b'{"clip_id": "c", "video_caption": "", "fused_scene": ""}',
                 b'{"clip_id": "\xff"}',
                 vacad_row("b"),
             ],
@@ -36,8 +36,19 @@ class TestReadRows:
         assert [row.clip_id for row in read.good] == ["a", "b"]
         assert [bad.line for bad in read.bad] == [2, 4, 5, 6]
         assert "$.clip_id" in read.bad[1].reason
-        assert "fused_scene" in read.bad[2].reason
+        assert "music_elements" in read.bad[2].reason
         assert read.bad[0].place == f"{path}:2"
+
+    def test_rows_whose_references_are_kept_apart_can_be_read(self, tmp_path: Path):
+        path = write_lines(
+            tmp_path / "rows.jsonl",
+            [
+                b'{"clip_id": "a", "music_elements": "slow"}',
+                b'{"clip_id": "b", "aspects": ["slow"], "description": "A piano."}',
+            ],
+        )
+        read = read_examples(path)
+        assert [(row.source, row.scene) for row in read.good] == [("vacad", ""), ("musiccaps", "")]
 
     @pytest.mark.parametrize(
         ("extra", "is_good"), [pytest.param(0, True, id="at"), pytest.param(1, False, id="over")]
