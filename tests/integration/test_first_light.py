@@ -174,7 +174,8 @@ class TestImagine:
         assert first.returncode == 0, first.stderr
         assert first.stdout == second.stdout
         (document,) = documents(first)
-        assert set(document) == {"path", "segments", "tags", "descriptors", "affect"}
+        assert set(document) == {"path", "segments", "tags", "descriptors", "affect", "model"}
+        assert {licence["commercial_use"] for licence in document["model"]["licences"]} == {"yes"}
         assert document["path"] == path
         assert set(document["affect"]) == {"valence", "arousal"}
         for segment in document["segments"]:
