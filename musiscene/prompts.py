@@ -38,7 +38,7 @@ def instruction_prompt(question: str, *, context: str = "", style: PromptStyle =
         ValueError: If there is a context that the style cannot hold.
 
     Example:
-        >>> instruction_prompt("How fast is it?", style="mu-llama")[-60:]
+        >>> instruction_prompt("How fast is it?", style="mu-llama")[-64:]
         'fast is it?\n\n### Input:\n<built-in function input>\n\n### Response:'
     """
     if style == "mu-llama" and context:
