@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from musiscene.language_model import AudioStates, LanguageModel, Sampling
     from musiscene.music_language_model import MusicLanguageModel
 
-RECIPE_VERSION = "1"
+RECIPE_VERSION = "2"
 """Raised when the same models would say something else, so that libraries are heard anew."""
 
 DEFAULT_LIMITS = AudioLimits()
