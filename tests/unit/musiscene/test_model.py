@@ -16,7 +16,13 @@ from musiscene.encoders.features import AudioFeatures
 from musiscene.encoders.mert import MertEncoder
 from musiscene.language_model import LanguageModel, Sampling
 from musiscene.listen import SAMPLE_RATE, Listener
-from musiscene.model import CACHE_BYTES, ImaginedSegment, MusiScene, _fast_dtype
+from musiscene.model import (
+    CACHE_BYTES,
+    RECIPE_VERSION,
+    ImaginedSegment,
+    MusiScene,
+    _fast_dtype,
+)
 from musiscene.profiles import licences_of
 from musiscene.prompts import DESCRIBE_QUESTION, ORIGINAL_INPUT, instruction_prompt
 from tests.support.audio import noise, sine, write_audio
@@ -255,7 +261,7 @@ class TestProvenance:
         made = make_mu_llama(tmp_path, is_fine_tuned=False)
         other = import_made(made, tmp_path / "other").folder
         version = MusiScene.load(FolderStore(models), checkpoint=other).version
-        assert version.split("-")[:2] == hearing.version.split("-")[:2] == ["mert", "1"]
+        assert version.split("-")[:2] == hearing.version.split("-")[:2] == ["mert", RECIPE_VERSION]
         assert version != hearing.version
 
     def test_the_same_checkpoint_has_the_same_version(
