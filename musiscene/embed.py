@@ -21,7 +21,7 @@ from musiscene.checkpoints.convert import (
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -59,29 +59,7 @@ class TextEmbedder:
             ModelUnavailableError: If the folder does not exist.
             ModelIntegrityError: If a file in it is missing or damaged.
         """
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        if not folder.is_dir():
-            raise ModelUnavailableError(folder.name, f"no such folder: {folder}")
-        options = onnxruntime.SessionOptions()
-        # A thread that spins while it waits takes the core from decoding and the language model.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        try:
-            settings = msgspec.json.decode(
-                (folder / EMBEDDER_SETTINGS).read_bytes(), type=EmbedderSettings
-            )
-            tokenizer = Tokenizer.from_str((folder / EMBEDDER_TOKENIZER).read_text("utf-8"))
-            session = onnxruntime.InferenceSession(
-                str(folder / EMBEDDER_MODEL), options, ["CPUExecutionProvider"]
-            )
-        # Both libraries raise bare `Exception` subclasses of their own for a damaged file.
-        except Exception as error:
-            raise ModelIntegrityError(folder.name, f"cannot be loaded: {error}") from error
-        tokenizer.enable_truncation(settings.max_tokens)
-        tokenizer.no_padding()
+        session, tokenizer, settings = open_embedder(folder, threads=threads)
         return cls(session, tokenizer, settings)
 
     @property
@@ -122,3 +100,46 @@ class TextEmbedder:
         inputs = (token_ids, attention_mask, np.zeros_like(token_ids))
         (vectors,) = self._session.run(None, dict(zip(EMBEDDER_INPUTS, inputs, strict=True)))
         return np.asarray(vectors, dtype=np.float32)
+
+
+def open_embedder(
+    folder: Path, *, threads: int | None = None, network: Callable[[Path], str | bytes] = str
+) -> tuple[InferenceSession, Tokenizer, EmbedderSettings]:
+    """Open the network and the tokenizer of a text embedder.
+
+    Args:
+        folder: Ready folder of the model store.
+        threads: For one call of the network; None for as many as there are cores.
+        network: Path of the network -> what is run: the path itself, or a changed network.
+
+    Returns:
+        The network on the CPU, the tokenizer, which cuts and does not pad, and the settings.
+
+    Raises:
+        ModelUnavailableError: If the folder does not exist.
+        ModelIntegrityError: If a file in it is missing or damaged.
+    """
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    if not folder.is_dir():
+        raise ModelUnavailableError(folder.name, f"no such folder: {folder}")
+    options = onnxruntime.SessionOptions()
+    # A thread that spins while it waits takes the core from decoding and the language model.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        settings = msgspec.json.decode(
+            (folder / EMBEDDER_SETTINGS).read_bytes(), type=EmbedderSettings
+        )
+        tokenizer = Tokenizer.from_str((folder / EMBEDDER_TOKENIZER).read_text("utf-8"))
+        session = onnxruntime.InferenceSession(
+            network(folder / EMBEDDER_MODEL), options, ["CPUExecutionProvider"]
+        )
+    # The libraries raise bare `Exception` subclasses of their own for a damaged file.
+    except Exception as error:
+        raise ModelIntegrityError(folder.name, f"cannot be loaded: {error}") from error
+    tokenizer.enable_truncation(settings.max_tokens)
+    tokenizer.no_padding()
+    return session, tokenizer, settings

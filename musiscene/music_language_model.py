@@ -176,7 +176,7 @@ class MusicLanguageModel(nn.Module):
         Returns:
             After the final norm; `logits` makes logits of them.
         """
-        output = self._decoder()(input_ids=token_ids, use_cache=False, audio_states=audio)
+        output = self.backbone.model(input_ids=token_ids, use_cache=False, audio_states=audio)
         return cast("Tensor", output.last_hidden_state)
 
     def logits(self, token_ids: Tensor, audio: AudioStates | None) -> Tensor:
@@ -281,9 +281,6 @@ class MusicLanguageModel(nn.Module):
         for parameter in chosen:
             parameter.requires_grad_()
         return chosen
-
-    def _decoder(self) -> nn.Module:
-        return cast("nn.Module", self.backbone.model)
 
 
 def _adapter_of(shape: AdapterShape, tensors: dict[str, Tensor]) -> AudioAdapter:

@@ -14,6 +14,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from musiscene.audio.read import read_audio
 from musiscene.checkpoints.making import making
+from musiscene.checkpoints.manifest import flush
 from musiscene.checkpoints.native import ENCODER_FOLDER, read_settings
 from musiscene.encoders.mert import MertEncoder
 from musiscene.errors import ModelIntegrityError
@@ -70,3 +71,4 @@ def write_track_model(folder: Path, track: Path, out: Path, *, progress: PullPro
         (part / TRACK_NOTE).write_bytes(msgspec.json.format(msgspec.json.encode(note)))
         for path in part.iterdir():
             path.chmod(0o644)  # safetensors writes 0600, and a model may be shared
+            flush(path)

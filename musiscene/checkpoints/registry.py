@@ -18,6 +18,9 @@ from musiscene.errors import UnknownModelError
 MIB = 1 << 20
 GIB = 1 << 30
 
+COMMERCIAL_USE_SHOWN = {"yes": "yes", "no": "NOT ALLOWED", "unknown": "unknown"}
+"""What a model's licence says of commercial use, as tables show it."""
+
 
 class PinnedFile(msgspec.Struct, frozen=True):
     """One file that a converter reads."""

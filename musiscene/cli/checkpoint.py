@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from musiscene.checkpoints.registry import COMMERCIAL_USE_SHOWN
 from musiscene.checkpoints.store import ModelStore
 from musiscene.console import shared_options
 from musiscene.errors import ModelUnavailableError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 LLAMA, MERT, MU_LLAMA = "llama-2-7b-chat", "mert-v1-330m", "mu-llama"
 TOKENIZER_NAMES = ("tokenizer.model", "tokenizer.json")
 MB = 1_000_000
-_COMMERCIAL = {"yes": "yes", "no": "NOT ALLOWED", "unknown": "unknown"}
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -147,7 +147,7 @@ def _say_parts(console: Console, summary: CheckpointSummary) -> None:
     console.table(
         ("PART", "LICENCE", "COMMERCIAL", "FROM"),
         [
-            (part.name, part.licence, _COMMERCIAL[part.commercial_use], part.source)
+            (part.name, part.licence, COMMERCIAL_USE_SHOWN[part.commercial_use], part.source)
             for part in summary.settings.parts
         ],
     )
@@ -189,5 +189,5 @@ def _find_tokenizer(llama: Path) -> Path:
 
 
 def _licence_line(part: LicencedPart) -> str:
-    commercial = _COMMERCIAL[part.commercial_use]
+    commercial = COMMERCIAL_USE_SHOWN[part.commercial_use]
     return f"{part.name}: licence {part.licence}, commercial use: {commercial} ({part.source})"

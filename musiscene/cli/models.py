@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from musiscene.checkpoints.registry import EMBEDDED, MODELS, find_model
+from musiscene.checkpoints.registry import (
+    COMMERCIAL_USE_SHOWN,
+    EMBEDDED,
+    MODELS,
+    find_model,
+)
 from musiscene.checkpoints.store import ModelStore
 from musiscene.console import shared_options
 from musiscene.errors import ModelError, ModelUnavailableError
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
 
 PARALLEL_PULLS = 2  # one downloads while the other converts on its one core
 MB = 1_000_000
-_COMMERCIAL = {"yes": "yes", "no": "NOT ALLOWED", "unknown": "unknown"}
 
 
 class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +102,7 @@ def list_models(console: Console, *, verify: bool) -> None:
                 row.state,
                 _size(row.disk_bytes),
                 row.licence,
-                _COMMERCIAL[row.commercial_use],
+                COMMERCIAL_USE_SHOWN[row.commercial_use],
                 row.purpose,
             )
             for row in rows
@@ -177,7 +181,7 @@ def _row(model: Model, status: ModelStatus) -> ModelRow:
 
 def _announcement(model: Model, *, was_ready: bool) -> str:
     action = "is ready" if was_ready else f"downloads {_size(model.download_bytes)}"
-    commercial = _COMMERCIAL[model.commercial_use]
+    commercial = COMMERCIAL_USE_SHOWN[model.commercial_use]
     return f"{model.name} {action}; licence {model.licence}, commercial use: {commercial}"
 
 

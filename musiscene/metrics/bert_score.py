@@ -11,17 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-import msgspec
 import numpy as np
 
-from musiscene.checkpoints.convert import (
-    EMBEDDER_INPUTS,
-    EMBEDDER_MODEL,
-    EMBEDDER_SETTINGS,
-    EMBEDDER_TOKENIZER,
-    EmbedderSettings,
-)
-from musiscene.errors import ModelIntegrityError, ModelUnavailableError
+from musiscene.checkpoints.convert import EMBEDDER_INPUTS
+from musiscene.embed import open_embedder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,26 +68,9 @@ class TokenEncoder:
             ModelUnavailableError: If the folder does not exist.
             ModelIntegrityError: If a file in it is missing or damaged.
         """
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        if not folder.is_dir():
-            raise ModelUnavailableError(folder.name, f"no such folder: {folder}")
-        options = onnxruntime.SessionOptions()
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        try:
-            settings = msgspec.json.decode(
-                (folder / EMBEDDER_SETTINGS).read_bytes(), type=EmbedderSettings
-            )
-            tokenizer = Tokenizer.from_str((folder / EMBEDDER_TOKENIZER).read_text("utf-8"))
-            network = _before_pooling((folder / EMBEDDER_MODEL).read_bytes())
-            session = onnxruntime.InferenceSession(network, options, ["CPUExecutionProvider"])
-        # The libraries raise bare `Exception` subclasses of their own for a damaged file.
-        except Exception as error:
-            raise ModelIntegrityError(folder.name, f"cannot be loaded: {error}") from error
-        tokenizer.enable_truncation(settings.max_tokens)
-        tokenizer.no_padding()
+        session, tokenizer, settings = open_embedder(
+            folder, threads=threads, network=lambda path: _before_pooling(path.read_bytes())
+        )
         return cls(session, tokenizer, f"{settings.version}, last layer")
 
     def encode(self, text: str) -> NDArray[np.float32]:

@@ -81,13 +81,14 @@ def finetune(
         epoch=0,
     )
     total = updates_in(recipe, len(lessons))
+    peak = peak_learning_rate(
+        recipe.base_learning_rate, rows_per_update=recipe.rows_per_batch * recipe.accumulate
+    )
     started, tokens, stopped_early = time.monotonic(), 0, False
     for update, epoch, batches in _updates(recipe, model, lessons, first=place.update):
         rate = learning_rate(
             epoch,
-            peak=peak_learning_rate(
-                recipe.base_learning_rate, rows_per_update=recipe.rows_per_batch * recipe.accumulate
-            ),
+            peak=peak,
             warmup_epochs=recipe.warmup_epochs,
             epochs=recipe.epochs,
         )

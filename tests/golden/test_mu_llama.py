@@ -20,7 +20,6 @@ from tools.check_mu_llama import (
     examples,
     import_fixture,
     own_name,
-    read_fixture,
     reproduce,
     reproduce_gradients,
     waveform,
@@ -28,7 +27,7 @@ from tools.check_mu_llama import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from musiscene.language_model import AudioStates
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.golden,
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.skipif(not FIXTURE.is_dir(), reason=FIXTURE_REASON),
 ]
 
@@ -58,20 +58,6 @@ def golden_names() -> list[str]:
         return []
     with np.load(FIXTURE / "golden.npz") as arrays:
         return [name for name in arrays.files if name not in GIVEN]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """On matrices this small, threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def golden() -> Fixture:
-    return read_fixture(FIXTURE)
 
 
 @pytest.fixture(scope="module")

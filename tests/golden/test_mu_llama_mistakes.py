@@ -28,12 +28,11 @@ from tools.check_mu_llama import (
     encode,
     examples,
     import_fixture,
-    read_fixture,
     waveform,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from musiscene.checkpoints.llama_base import PlannedBase
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.golden,
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.skipif(not FIXTURE.is_dir(), reason=FIXTURE_REASON),
 ]
 
@@ -272,20 +272,6 @@ MISTAKES: dict[str, Callable[[Patch], None]] = {
 """By the names of the fixture's README."""
 CORRECT = "(correct)"
 INVISIBLE = "factor 0.999999 dropped (invisible in float32)"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """On matrices this small, threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def golden() -> Fixture:
-    return read_fixture(FIXTURE)
 
 
 @pytest.fixture(scope="module")
