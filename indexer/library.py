@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EMBEDDER_NAME = "all-minilm-l6-v2"
+EMBEDDER_NAME = "musiscene-scene-embedder"
+
+CAPTIONS_AT_ONCE = 512
+"""Embedded again and stored in one transaction."""
 
 
 class Library:
@@ -109,6 +112,24 @@ class Library:
                 "wait for it or stop it"
             ) from error
 
+    def embed_again(self) -> int:
+        """Make the vectors anew that another embedder made; the captions are in the catalogue.
+
+        May be interrupted, and goes on with what is left. To be called while `indexing`.
+
+        Returns:
+            How many captions got another vector.
+        """
+        version, done = self.embedder.version, 0
+        while others := self.catalogue.captions_of_others(embedder=version, limit=CAPTIONS_AT_ONCE):
+            vectors = self.embedder.encode(list(others.values())).astype("<f2")
+            self.catalogue.replace_vectors(
+                {caption: row.tobytes() for caption, row in zip(others, vectors, strict=True)},
+                embedder=version,
+            )
+            done += len(others)
+        return done
+
     def publish(self) -> Path:
         """Make the vectors searchable as the catalogue has them now.
 
@@ -144,26 +165,30 @@ class Library:
 
         Raises:
             NothingIndexedError: If the catalogue holds no track.
-            WrongEmbedderError: If the catalogue's vectors were made by another embedder.
+            WrongEmbedderError: If another embedder made the catalogue's vectors, or some of them.
         """
         version = self.embedder.version
         if not self.catalogue.count_tracks():
             raise NothingIndexedError(
                 "the library holds no tracks; run `musiscene index FOLDER` first"
             )
+        if self.catalogue.captions_of_others(embedder=version, limit=1):
+            raise WrongEmbedderError(
+                f"another text embedder than {version} made vectors of this library; run "
+                "`musiscene index FOLDER` again: it makes them anew from the stored captions, "
+                "without listening"
+            )
         try:
             return self._open()
-        except (NothingIndexedError, StaleSnapshotError, TornSnapshotError) as error:
+        except (
+            NothingIndexedError,
+            StaleSnapshotError,
+            TornSnapshotError,
+            WrongEmbedderError,
+        ) as error:
             logger.warning("%s; making it again from the catalogue", error)
-        except WrongEmbedderError as error:
-            logger.warning("%s; looking for vectors by %s in the catalogue", error, version)
         self.publish()
-        index = self._open()
-        if not len(index):
-            raise WrongEmbedderError(
-                f"no vectors by {version} in the catalogue; run `musiscene index` again"
-            )
-        return index
+        return self._open()
 
     def _open(self) -> VectorIndex:
         return VectorIndex.open(

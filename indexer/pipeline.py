@@ -146,6 +146,11 @@ class _Scan:
         status = "interrupted"
         deleted = 0
         try:
+            renewed = self._library.embed_again()
+            if renewed:
+                logger.warning(
+                    "%d captions of another text embedder were embedded anew", renewed
+                )
             self._hear_and_store(self._plan(found, roots))
             deleted = self._let_go(prune=prune)
             status = "finished"

@@ -213,6 +213,18 @@ class Catalogue:
             for row in session.execute(query):
                 yield VectorRow(*row)
 
+    def captions_of_others(self, *, embedder: str, limit: int) -> dict[int, str]:
+        """Captions whose vectors another embedder made: id -> text, at most `limit` of them."""
+        query = (
+            select(Caption.id, Caption.text)
+            .join(Vector, Vector.caption_id == Caption.id)
+            .where(Vector.embedder != embedder)
+            .order_by(Caption.id)
+            .limit(limit)
+        )
+        with Session(self._engine) as session:
+            return {row.id: row.text for row in session.execute(query)}
+
     def scan_failures(self, scan_id: UUID) -> list[ScanFailure]:
         """The files that one scan could not take in, in the order met."""
         query = select(ScanFailure).where(ScanFailure.scan_id == scan_id).order_by(ScanFailure.id)
@@ -276,6 +288,17 @@ class Catalogue:
             track = session.get_one(Track, track_id)
             track.path, track.modified_ns, track.status = path, modified_ns, "ready"
             _fill_from_file(track, info)
+
+    def replace_vectors(self, vectors: dict[int, bytes], *, embedder: str) -> None:
+        """Give captions the vectors that another embedder made: caption's id -> float16 bytes."""
+        with self._changing() as session:
+            session.execute(
+                update(Vector),
+                [
+                    {"caption_id": caption_id, "embedder": embedder, "data": data}
+                    for caption_id, data in vectors.items()
+                ],
+            )
 
     def set_status(self, track_ids: Sequence[UUID], status: str) -> None:
         """Mark tracks as `ready` or `missing`; nothing is deleted."""

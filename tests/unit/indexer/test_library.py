@@ -48,6 +48,29 @@ class TestPublish:
         assert library.catalogue.count_tracks() == 1
 
 
+class TestEmbedAgain:
+    def test_vectors_of_another_embedder_are_made_anew(self, library: Library):
+        for name in "abc":
+            store(library.catalogue, listening(f"/m/{name}.wav"))
+        library.publish()
+        library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
+        assert library.embed_again() == 6
+        assert library.embed_again() == 0
+        index = library.vectors()
+        assert (len(index), index.manifest.embedder) == (6, "words-2")
+
+    def test_each_caption_gets_its_own_vector_in_batches_too(
+        self, library: Library, monkeypatch: pytest.MonkeyPatch
+    ):
+        store(library.catalogue, listening(), scenes=("a quiet street", "a loud fair"))
+        before = {row.caption_id: row.data for row in library.catalogue.vectors(embedder="words-1")}
+        monkeypatch.setattr("indexer.library.CAPTIONS_AT_ONCE", 2)
+        library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
+        assert library.embed_again() == 3
+        after = {row.caption_id: row.data for row in library.catalogue.vectors(embedder="words-2")}
+        assert after == before
+
+
 class TestVectors:
     def test_an_empty_library_says_how_to_fill_it(self, library: Library):
         with pytest.raises(NothingIndexedError, match="musiscene index"):
@@ -70,7 +93,15 @@ class TestVectors:
         store(library.catalogue, listening())
         library.publish()
         library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
-        with pytest.raises(WrongEmbedderError, match="words-2"):
+        with pytest.raises(WrongEmbedderError, match=r"words-2 made .*musiscene index FOLDER"):
+            library.vectors()
+
+    def test_vectors_are_not_searched_while_some_are_of_another_embedder(self, library: Library):
+        store(library.catalogue, listening("/m/a.wav"))
+        library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
+        library.embed_again()
+        store(library.catalogue, listening("/m/b.wav"))  # by words-1
+        with pytest.raises(WrongEmbedderError, match="words-2 made"):
             library.vectors()
 
     def test_two_snapshots_of_one_catalogue_hold_the_same(self, library: Library):

@@ -143,6 +143,15 @@ class TestScan:
         assert (report.counts.tracks_unchanged, report.counts.tracks_indexed) == (3, 0)
         assert model.heard == []
 
+    def test_another_embedder_hears_nothing_again_and_finds_everything(
+        self, library: Library, music: Path
+    ):
+        run(library, music)
+        library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
+        report, model, _ = run(library, music)
+        assert (report.counts.tracks_unchanged, model.heard) == (3, [])
+        assert len(library.vectors()) == 6
+
     def test_a_newer_model_hears_everything_again(self, library: Library, music: Path):
         run(library, music)
         newer = QuickModel()
