@@ -187,6 +187,19 @@ class Listener:
             ),
         )
 
+    def features(self, recording: Recording) -> AudioFeatures:
+        """What the encoder hears, without all else that `hear` measures and with the same result.
+
+        Args:
+            recording: Made by `read`.
+
+        Returns:
+            The track's features and its segments'.
+        """
+        bounds = find_segments(recording.waveform, sample_rate=SAMPLE_RATE)
+        heard = self._tagger.listen(recording.waveform, starts_seconds=_patch_starts(bounds))
+        return self._features(recording, heard, bounds)
+
     def _features(
         self, recording: Recording, heard: MusicnnOutput, bounds: Sequence[SegmentBounds]
     ) -> AudioFeatures:

@@ -132,9 +132,9 @@ class MusicLanguageModel(nn.Module):
         if (folder / LORA_FOLDER).is_dir():
             if merge:
                 values = tuple(
-                    projection.clone() for projection in _value_weights(writer.model, shape.layers)
+                    projection.clone() for projection in value_weights(writer.model, shape.layers)
                 )
-            _add_lora(writer, folder / LORA_FOLDER, merge=merge)
+            add_lora(writer, folder / LORA_FOLDER, merge=merge)
         return cls(writer, adapter, value_projections=values).eval()
 
     @property
@@ -146,7 +146,7 @@ class MusicLanguageModel(nn.Module):
         """Weights of the hearing layers' value projections before fine-tuning."""
         if self._value_projections is not None:
             return self._value_projections
-        return _value_weights(self.backbone, self.adapter.shape.layers)
+        return value_weights(self.backbone, self.adapter.shape.layers)
 
     def hear(self, features: Tensor, *, weight: float = 1.0) -> AudioStates:
         """Encoder features -> what the language model's attention takes in.
@@ -290,15 +290,33 @@ def _adapter_of(shape: AdapterShape, tensors: dict[str, Tensor]) -> AudioAdapter
     return adapter
 
 
-def _value_weights(backbone: Any, layers: int) -> tuple[Tensor, ...]:  # noqa: ANN401
-    """Weights of the last layers' value projections, without the LoRA that may wrap them."""
+def value_weights(backbone: Any, layers: int) -> tuple[Tensor, ...]:  # noqa: ANN401
+    """Weights of the last layers' value projections, without the LoRA that may wrap them.
+
+    Args:
+        backbone: The language model.
+        layers: How many of its last layers.
+
+    Returns:
+        One each, (kv width, width).
+    """
     projections = [layer.self_attn.v_proj for layer in backbone.model.layers[-layers:]]
     return tuple(
         getattr(projection, "base_layer", projection).weight.detach() for projection in projections
     )
 
 
-def _add_lora(writer: LanguageModel, folder: Path, *, merge: bool) -> None:
+def add_lora(writer: LanguageModel, folder: Path, *, merge: bool) -> None:
+    """Put the LoRA of a PEFT folder on a language model.
+
+    Args:
+        writer: The language model.
+        folder: As PEFT writes it.
+        merge: Fold it into the weights; False to train it further.
+
+    Raises:
+        ModelIntegrityError: If the folder cannot be read or does not fit.
+    """
     from peft import PeftModel
     from safetensors import SafetensorError
 

@@ -1,9 +1,9 @@
-"""`musiscene checkpoint`: import, look at and merge language models that hear."""
+"""`musiscene checkpoint`: import, export, look at and merge language models that hear."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -140,6 +140,44 @@ def merge(console: Console, folder: Path, out: Path, track: Path | None) -> None
             settings = read_settings(folder)
             write_track_model(folder, track, out, progress=report)
     console.emit({"folder": out, "track": track, "settings": settings})
+    console.say(f"ready in {out}")
+
+
+@checkpoint.command(
+    epilog="Example: musiscene checkpoint export runs/adapter --out my-model;"
+    " musiscene imagine song.flac --checkpoint my-model"
+)
+@click.argument("runs", nargs=-1, required=True, type=_FOLDER)
+@click.option("--out", required=True, type=_NEW_FOLDER, help="Folder to make.")
+@click.option("--licence", default="not stated", help="Of the trained weights.")
+@click.option(
+    "--commercial-use",
+    type=click.Choice(["yes", "no", "unknown"]),
+    default="unknown",
+    show_default=True,
+    help="Whether that licence allows it.",
+)
+@shared_options
+def export(
+    console: Console,
+    runs: tuple[Path, ...],
+    *,
+    out: Path,
+    licence: str,
+    commercial_use: Literal["yes", "no", "unknown"],
+) -> None:
+    """Make a checkpoint folder out of the runs that `musiscene train` has finished.
+
+    Each run brings what it was begun with, so the last one is often enough.
+    """
+    from musiscene.training.export import export_checkpoint
+
+    store = ModelStore(local_folder=console.models_dir)
+    with console.progress("bytes") as report:
+        settings = export_checkpoint(
+            runs, out, store, report, licence=licence, commercial_use=commercial_use
+        )
+    console.emit({"folder": out, "settings": settings})
     console.say(f"ready in {out}")
 
 

@@ -20,29 +20,74 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     " --validation validation.jsonl --out runs/tiny"
 )
 @click.argument("recipe", type=_FILE)
-@click.option("--data", required=True, type=_FILE, help="Rows to learn, JSON Lines.")
-@click.option("--validation", required=True, type=_FILE, help="Rows to look at, never learnt.")
+@click.option(
+    "--data",
+    required=True,
+    multiple=True,
+    type=_FILE,
+    help="Rows to learn, JSON Lines: scenes, or questions about audio. May be given several times.",
+)
+@click.option(
+    "--validation",
+    required=True,
+    multiple=True,
+    type=_FILE,
+    help="Rows to look at, never learnt. May be given several times.",
+)
 @click.option(
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the run; one that was begun there goes on where it stopped.",
 )
+@click.option(
+    "--start-from",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of a run, a checkpoint or PEFT whose weights come first, in place of the recipe's."
+    " May be given several times.",
+)
+@click.option(
+    "--features",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder where what is heard in tracks is kept. [default: `features` beside the models]",
+)
 @shared_options
-def train(console: Console, recipe: Path, *, data: Path, validation: Path, out: Path) -> None:
+def train(
+    console: Console,
+    recipe: Path,
+    *,
+    data: tuple[Path, ...],
+    validation: tuple[Path, ...],
+    out: Path,
+    start_from: tuple[Path, ...],
+    features: Path | None,
+) -> None:
     """Teach the language model to imagine scenes, by a recipe.
 
     A run that is interrupted, even killed, goes on with the same command and ends with the same
     weights. RUN/metrics.jsonl and RUN/curves.png show how it goes.
     """
+    import msgspec
+
     from musiscene.checkpoints.first_use import store_with
+    from musiscene.profiles import LISTENING_MODEL
     from musiscene.training.recipe import read_recipe
     from musiscene.training.session import train as run_training
 
     told = read_recipe(recipe)
-    store = store_with([told.language_model], console)
+    if start_from:
+        folders = tuple(str(folder.resolve()) for folder in start_from)
+        told = msgspec.structs.replace(told, start_from=folders)
+    store = store_with([told.language_model, LISTENING_MODEL], console)
     result = run_training(
-        told, data=data, validation=validation, out=out, store=store, console=console
+        told,
+        data=data,
+        validation=validation,
+        out=out,
+        features=features or store.root.parent / "features",
+        store=store,
+        console=console,
     )
     console.emit({"folder": out, "result": result})
     loss = "none" if result.best_loss is None else f"{result.best_loss:.4f}"

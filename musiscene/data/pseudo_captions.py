@@ -44,11 +44,13 @@ FACT_QUESTIONS: Final[dict[str, tuple[str, ...]]] = {
     "genre": ("What genre is it?", "Which style of music is this?"),
 }
 """What is asked about -> ways to ask it, one of which is drawn for each track."""
+SEGMENT_FACTS: Final = ("instruments", "genre")
+"""What is asked about a segment too: what its own tags answer."""
 AUDIO_EXTENSIONS: Final = frozenset({
     ".aac", ".aif", ".aiff", ".flac", ".m4a", ".mka", ".mp3", ".mp4", ".oga", ".ogg", ".opus",
     ".wav", ".webm", ".wma",
 })  # fmt: skip
-RULES_VERSION: Final = "1"
+RULES_VERSION: Final = "2"
 _UNSURE = re.compile(r"^(It is not clear|No )|half or double|probably")
 
 
@@ -61,6 +63,10 @@ class AudioAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """In English."""
     answer: Text
     """In English, from measured facts alone."""
+    segment: int | None = None
+    """Which segment of the track is meant, from 0; None for the whole."""
+    context: Text = ""
+    """What is known of the music already when it is asked, such as a description."""
 
 
 class AudioLesson(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +83,7 @@ class AudioLesson(msgspec.Struct, frozen=True, kw_only=True):
     group: str = ""
     """The artist, or the audio hash: what must not stand in two splits."""
     answers: tuple[AudioAnswer, ...] = ()
-    """On the whole first."""
+    """On the whole track first, then on each of its segments."""
     source: str = f"rules-{RULES_VERSION}"
     """What wrote the answers."""
 
@@ -125,30 +131,28 @@ def write_lessons(
 
 
 def lesson_from(path: str, listening: Listening) -> AudioLesson:
-    """Questions and answers about a track.
+    """Questions and answers about a track and its segments.
 
     Args:
         path: Its file.
         listening: What was measured.
 
     Returns:
-        The whole description and the facts, each asked in a way that the audio's hash draws.
+        The whole description and the facts, each asked in a way that the audio's hash draws; of a
+        track with several segments also what each of them sounds like.
     """
-    described = describe_music(listening)
     draw = int.from_bytes(hashlib.sha256(listening.audio_hash.encode()).digest()[:4])
-    answers = [
-        AudioAnswer(
-            about="whole",
-            question=DESCRIBE_QUESTIONS[draw % len(DESCRIBE_QUESTIONS)],
-            answer=described,
-        )
-    ]
-    for about, questions in FACT_QUESTIONS.items():
-        question = questions[draw % len(questions)]
-        answer = answer_from_facts(listening, question)
-        # A fact of which the measurement is not sure would teach its mistakes.
-        if _UNSURE.search(answer) is None:
-            answers.append(AudioAnswer(about=about, question=question, answer=answer))
+    answers = [_description(draw, describe_music(listening))]
+    answers += _facts(listening, FACT_QUESTIONS, draw)
+    if len(listening.segments) > 1:
+        for number, segment in enumerate(listening.segments):
+            heard = msgspec.structs.replace(listening, tags=segment.tags)
+            drawn = draw + number + 1
+            own = [
+                _description(drawn, describe_music(listening, segment)),
+                *_facts(heard, SEGMENT_FACTS, drawn),
+            ]
+            answers += [msgspec.structs.replace(answer, segment=number) for answer in own]
     return AudioLesson(
         audio=path,
         status="done",
@@ -156,3 +160,19 @@ def lesson_from(path: str, listening: Listening) -> AudioLesson:
         group=listening.info.artist or listening.audio_hash,
         answers=tuple(answers),
     )
+
+
+def _description(draw: int, described: str) -> AudioAnswer:
+    question = DESCRIBE_QUESTIONS[draw % len(DESCRIBE_QUESTIONS)]
+    return AudioAnswer(about="whole", question=question, answer=described)
+
+
+def _facts(listening: Listening, abouts: Iterable[str], draw: int) -> list[AudioAnswer]:
+    answers = []
+    for about in abouts:
+        question = FACT_QUESTIONS[about][draw % len(FACT_QUESTIONS[about])]
+        answer = answer_from_facts(listening, question)
+        # A fact of which the measurement is not sure would teach its mistakes.
+        if _UNSURE.search(answer) is None:
+            answers.append(AudioAnswer(about=about, question=question, answer=answer))
+    return answers

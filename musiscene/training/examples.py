@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,17 +24,24 @@ IGNORED = -100
 PADDING = 0
 
 
-class Example(msgspec.Struct, frozen=True, kw_only=True):
+class Example(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One prompt with its answer."""
 
     token_ids: tuple[int, ...]
     """Start, prompt, answer, end."""
     labels: tuple[int, ...]
     """The token at each position of the answer, `IGNORED` over the prompt."""
+    features: NDArray[np.float32] | None = None
+    """What is heard, (layers, width); None for silence."""
 
 
 def encode_example(
-    language_model: LanguageModel, prompt: str, answer: str, *, max_tokens: int
+    language_model: LanguageModel,
+    prompt: str,
+    answer: str,
+    *,
+    max_tokens: int,
+    features: NDArray[np.float32] | None = None,
 ) -> Example:
     """Encode a prompt with its answer as one text, since tokens may join across their border.
 
@@ -42,6 +51,7 @@ def encode_example(
         answer: What follows directly.
         max_tokens: The rest is cut off; a cut example has no end token, so the model does not
             learn to stop there.
+        features: What is heard, (layers, width).
 
     Returns:
         The row. A token that holds the prompt's end and the answer's beginning is not learnt.
@@ -49,7 +59,11 @@ def encode_example(
     end_id = language_model.tokenizer.eos_token_id
     token_ids = [*language_model.encode(prompt + answer), end_id][:max_tokens]
     asked = min(len(language_model.encode(prompt)), len(token_ids))
-    return Example(token_ids=tuple(token_ids), labels=(IGNORED,) * asked + tuple(token_ids[asked:]))
+    return Example(
+        token_ids=tuple(token_ids),
+        labels=(IGNORED,) * asked + tuple(token_ids[asked:]),
+        features=features,
+    )
 
 
 def pad_examples(
@@ -71,3 +85,24 @@ def pad_examples(
         token_ids[row, : len(example.token_ids)] = torch.tensor(example.token_ids)
         labels[row, : len(example.labels)] = torch.tensor(example.labels)
     return token_ids, labels
+
+
+def stack_features(examples: Sequence[Example]) -> tuple[Tensor, Tensor] | None:
+    """What the rows hear.
+
+    Args:
+        examples: The rows; those that hear nothing get zeros.
+
+    Returns:
+        Features, float32, (rows, layers, width), and which rows are deaf, bool, (rows); None if all
+        are.
+    """
+    heard = [example.features for example in examples]
+    some = next((features for features in heard if features is not None), None)
+    if some is None:
+        return None
+    stacked = torch.zeros(len(heard), *some.shape)
+    for row, features in enumerate(heard):
+        if features is not None:
+            stacked[row] = torch.from_numpy(features)
+    return stacked, torch.tensor([features is None for features in heard])

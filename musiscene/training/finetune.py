@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import torch
 
-from musiscene.training.examples import IGNORED, pad_examples
+from musiscene.language_model import AudioStates
+from musiscene.training.examples import IGNORED, pad_examples, stack_features
 from musiscene.training.lessons import batch_rows, encode_epoch
 from musiscene.training.optimiser import make_optimiser
 from musiscene.training.run_folder import Place
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from musiscene.training.lessons import Lesson
     from musiscene.training.recipe import Recipe
     from musiscene.training.run_folder import RunFolder
+
+
+Row = TypeVar("Row")
 
 
 class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +78,7 @@ def finetune(
     optimiser = make_optimiser(trained.items(), weight_decay=recipe.weight_decay)
     place = run.load_state(trained, optimiser)
     looked_at = encode_epoch(
-        validation[: recipe.validation_rows],
+        spread(validation, recipe.validation_rows),
         model.language_model,
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
@@ -174,6 +178,44 @@ def validation_loss(
     return total / count if count else None
 
 
+def spread(rows: Sequence[Row], count: int | None) -> list[Row]:
+    """Some rows, evenly spread, since files follow each other and in them tracks.
+
+    Args:
+        rows: All of them.
+        count: How many; None for all.
+
+    Returns:
+        The rows in order.
+
+    Example:
+        >>> spread("abcdef", 3)
+        ['a', 'c', 'e']
+    """
+    chosen = min(count or len(rows), len(rows))
+    return [rows[place * len(rows) // chosen] for place in range(chosen)]
+
+
+def with_other_audio(rows: Sequence[Example]) -> list[Example]:
+    """Rows with audio, each with that of another row, far away in their order.
+
+    A model that listens answers them worse than the rows as they are.
+
+    Args:
+        rows: In the order of their tracks; those without audio are left out.
+
+    Returns:
+        The rows.
+    """
+    heard = [row for row in rows if row.features is not None]
+    shift = len(heard) // 2
+    others = heard[shift:] + heard[:shift]
+    return [
+        msgspec.structs.replace(row, features=other.features)
+        for row, other in zip(heard, others, strict=True)
+    ]
+
+
 def _updates_per_epoch(recipe: Recipe, lesson_count: int) -> int:
     return math.ceil(math.ceil(lesson_count / recipe.rows_per_batch) / recipe.accumulate)
 
@@ -235,7 +277,18 @@ def _loss(model: MusicLanguageModel, batch: Sequence[Example], recipe: Recipe) -
     token_ids, labels = pad_examples(batch)
     device: torch.device = model.backbone.device
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        return model.loss(token_ids.to(device), labels.to(device), None)
+        return model.loss(token_ids.to(device), labels.to(device), _heard(model, batch))
+
+
+def _heard(model: MusicLanguageModel, batch: Sequence[Example]) -> AudioStates | None:
+    """What each row hears; exactly nothing where it has no audio."""
+    stacked = stack_features(batch)
+    if stacked is None:
+        return None
+    features, is_deaf = stacked
+    audio = model.hear(features)
+    values = audio.values.masked_fill(is_deaf.to(audio.values.device)[:, None, None, None], 0.0)
+    return AudioStates(values, audio.first_layer)
 
 
 def _learnt(batch: Sequence[Example]) -> int:
@@ -256,7 +309,11 @@ def _look(
     if loss is None:
         run.save_best(trained, math.nan)
         return place
-    run.note({"update": place.update, "validation_loss": round(loss, 5)})
+    looked = {"update": place.update, "validation_loss": round(loss, 5)}
+    unlike = validation_loss(model, with_other_audio(rows), recipe)
+    if unlike is not None:
+        looked["other_audio_loss"] = round(unlike, 5)
+    run.note(looked)
     if place.best_loss is None or loss < place.best_loss:
         run.save_best(trained, loss)
         return Place(update=place.update, best_loss=loss)

@@ -15,6 +15,9 @@ from musiscene.training.examples import encode_example
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from musiscene.data.rows import SceneExample
     from musiscene.language_model import LanguageModel
     from musiscene.training.examples import Example
@@ -29,6 +32,8 @@ class Lesson(NamedTuple):
     id: str
     questions: tuple[str, ...]
     answer: str
+    features: NDArray[np.float32] | None = None
+    """What an encoder hears of the music, (layers, width); None where there are only words."""
 
 
 def lessons_from(examples: Iterable[SceneExample], prompt: str) -> list[Lesson]:
@@ -77,6 +82,7 @@ def encode_epoch(
             lesson.questions[_draw(seed, epoch, lesson.id) % len(lesson.questions)],
             lesson.answer,
             max_tokens=max_tokens,
+            features=lesson.features,
         )
         for lesson in lessons
     ]

@@ -32,6 +32,15 @@ class LoraRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of the update's input."""
 
 
+class AdapterRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How large a fresh audio adapter is; one that training goes on with keeps its sizes."""
+
+    layers: Count = 20
+    """How many of the language model's last layers hear."""
+    bridge_width: Count | None = None
+    """Inner width of the bridge's blocks; None for four times the language model's."""
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides a training, but for the data's place."""
 
@@ -40,11 +49,21 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     phase: Literal["adapter", "lora"] = "lora"
     """What is trained."""
     lora: LoraRecipe = LoraRecipe()
-    """Ignored in the adapter phase."""
+    """Of fresh LoRA; ignored in the adapter phase and where LoRA is gone on with."""
+    adapter: AdapterRecipe = AdapterRecipe()
+    """Of a fresh adapter; made only where lessons have audio."""
+    start_from: tuple[str, ...] = ()
+    """Folders whose trained weights come first: runs, checkpoints or PEFT's; of two that hold the
+    same part the later counts. What the phase does not train stays as it is there."""
+    encoder: Literal["musicnn", "mert"] = "musicnn"
+    """What hears the audio of lessons."""
     norms_and_biases: bool = False
     """Whether the lora phase trains norms and biases too, as MU-LLaMA's does."""
     prompt: str
-    """`{music}` is replaced by what is known of the music; the scene follows directly."""
+    """For rows without audio: `{music}` is replaced by what is known of the music; the scene
+    follows directly."""
+    question_style: Literal["clean", "mu-llama"] = "clean"
+    """For rows with audio: how their questions are put."""
     max_tokens: Count = 192
     """Longest row; the rest is cut off, with it the end token."""
     rows_per_batch: Count = 16

@@ -63,12 +63,13 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def begin(self, recipe: Recipe, data: Sequence[Path]) -> None:
+    def begin(self, recipe: Recipe, data: Sequence[Path], lesson_count: int) -> None:
         """Write down what is trained, or check that it is the training that was begun here.
 
         Args:
             recipe: The recipe.
             data: Its files.
+            lesson_count: What was learnt of them; fewer than before where audio has gone.
 
         Raises:
             RecipeError: If the folder holds another training.
@@ -76,16 +77,21 @@ class RunFolder:
         told = {
             "recipe": msgspec.to_builtins(recipe),
             "data": {str(path): sha256_of(path) for path in data},
+            "lessons": lesson_count,
         }
         file = self.path / RECIPE_NAME
         if file.exists():
             earlier = json.loads(file.read_text())
-            if [earlier["recipe"], sorted(earlier["data"].values())] != [
-                json.loads(json.dumps(told["recipe"])),
-                sorted(told["data"].values()),
-            ]:
+            # A recipe of an earlier version lacks the fields that have come since.
+            is_same = msgspec.convert(earlier["recipe"], type(recipe)) == recipe
+            if not is_same or sorted(earlier["data"].values()) != sorted(told["data"].values()):
                 raise RecipeError(
                     self.path, "holds a training by another recipe or on other data; name another"
+                )
+            if earlier.get("lessons", lesson_count) != lesson_count:
+                raise RecipeError(
+                    self.path,
+                    f"was begun with {earlier['lessons']} lessons, there are {lesson_count} now",
                 )
             return
         self.path.mkdir(parents=True, exist_ok=True)

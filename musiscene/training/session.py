@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING
 
-import torch
-
-from musiscene.data.rows import read_examples
+from musiscene.checkpoints.native import ENCODER_FOLDER
+from musiscene.data.pseudo_captions import AudioLesson
+from musiscene.data.rows import read_examples, read_rows
 from musiscene.errors import RecipeError
-from musiscene.language_model import LanguageModel
-from musiscene.music_language_model import MusicLanguageModel
+from musiscene.training.audio_lessons import hear_lessons
+from musiscene.training.build import build_model
+from musiscene.training.export import export_lora
+from musiscene.training.features import open_features
 from musiscene.training.finetune import TrainingResult, finetune
 from musiscene.training.lessons import lessons_from
-from musiscene.training.run_folder import BEST_NAME, RunFolder
+from musiscene.training.parts import find_parts
+from musiscene.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    from peft import LoraConfig
 
     from musiscene.checkpoints.store import ModelStore
     from musiscene.console import Console
+    from musiscene.training.features import FeatureStore
     from musiscene.training.lessons import Lesson
-    from musiscene.training.recipe import LoraRecipe, Recipe
-
-LORA_FOLDER = "lora"
-ENCODER_LAYERS, ENCODER_WIDTH = 2, 200
-"""Of MusiCNN's features."""
-_PEFT_PREFIX = "base_model.model."
+    from musiscene.training.parts import Parts
+    from musiscene.training.recipe import Recipe
 
 
 def train(
     recipe: Recipe,
     *,
-    data: Path,
-    validation: Path,
+    data: Sequence[Path],
+    validation: Sequence[Path],
     out: Path,
+    features: Path,
     store: ModelStore,
     console: Console,
 ) -> TrainingResult:
@@ -43,10 +44,11 @@ def train(
 
     Args:
         recipe: What to do.
-        data: Rows to learn.
-        validation: Rows to look at.
+        data: Files of rows to learn, with or without audio.
+        validation: Files of rows to look at.
         out: The run's folder; a run that was begun there goes on.
-        store: Holds the language model.
+        features: Folder where what is heard in tracks is kept.
+        store: Holds the language model and the encoder.
         console: Is told.
 
     Returns:
@@ -54,97 +56,62 @@ def train(
 
     Raises:
         RecipeError: If nothing can be learnt from the data, or the folder holds another run.
-        ModelUnavailableError: If the language model is not on this machine.
+        ModelUnavailableError: If a model is not on this machine.
     """
-    lessons = _read_lessons(data, recipe, console)
-    looked_at = _read_lessons(validation, recipe, console)
+    parts = find_parts(recipe.start_from)
+    heard = functools.cache(lambda: _open_features(recipe, parts, features, store, console))
+    lessons = [each for path in data for each in _read_lessons(path, recipe, heard, console)]
+    looked_at = [
+        each for path in validation for each in _read_lessons(path, recipe, heard, console)
+    ]
+    if recipe.phase == "adapter":  # which rows without audio do not reach
+        lessons, looked_at = (
+            [lesson for lesson in some if lesson.features is not None]
+            for some in (lessons, looked_at)
+        )
+    shapes = {lesson.features.shape for lesson in lessons if lesson.features is not None}
+    if recipe.phase == "adapter" and not shapes:
+        raise RecipeError(
+            data[0], "holds no lesson with audio, and an adapter learns from no other"
+        )
+    if recipe.phase == "lora" and shapes and parts.adapter is None:
+        raise RecipeError(
+            data[0], "holds lessons with audio, which need an adapter to begin with: --start-from"
+        )
     run = RunFolder(out)
-    run.begin(recipe, [data, validation])
-    model = build_model(recipe, store)
+    run.begin(recipe, [*data, *validation, *parts.files()], len(lessons))
+    model = build_model(recipe, store, parts, features_shape=next(iter(shapes), None))
     with console.progress("items") as report:
         result = finetune(recipe, model, lessons, looked_at, run, report)
     if recipe.phase == "lora":
-        export_lora(out, recipe.lora, model.backbone.config.num_hidden_layers)
+        export_lora(out, model.backbone.peft_config["default"])
     return result
 
 
-def build_model(recipe: Recipe, store: ModelStore) -> MusicLanguageModel:
-    """The language model of a recipe, with a fresh adapter and, in the lora phase, fresh LoRA.
-
-    Args:
-        recipe: Its model, LoRA and seed.
-        store: Holds the model.
-
-    Returns:
-        The model in float32, on the GPU if there is one.
-    """
-    from peft import inject_adapter_in_model
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    writer = LanguageModel.load(store.folder(recipe.language_model), device=device)
-    torch.manual_seed(recipe.seed)
-    if recipe.phase == "lora":
-        model: Any = writer.model
-        inject_adapter_in_model(lora_config(recipe.lora, model.config.num_hidden_layers), model)
-    return MusicLanguageModel.fresh(
-        writer, encoder_layers=ENCODER_LAYERS, encoder_width=ENCODER_WIDTH, layers=1
-    )
+def _open_features(
+    recipe: Recipe, parts: Parts, folder: Path, store: ModelStore, console: Console
+) -> FeatureStore:
+    mert = None if parts.checkpoint is None else parts.checkpoint / ENCODER_FOLDER
+    with console.progress("bytes") as report:
+        return open_features(folder, recipe.encoder, store, report, mert=mert)
 
 
-def lora_config(lora: LoraRecipe, layer_count: int) -> LoraConfig:
-    """What PEFT must know of a recipe's LoRA.
-
-    Args:
-        lora: The recipe's.
-        layer_count: Of the language model.
-
-    Returns:
-        The config; the update's scale is 1.
-    """
-    from peft import LoraConfig
-
-    first = layer_count - min(lora.layers or layer_count, layer_count)
-    return LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.rank,
-        lora_dropout=lora.dropout,
-        target_modules=sorted(lora.targets),
-        layers_to_transform=list(range(first, layer_count)),
-        task_type="CAUSAL_LM",
-    )
-
-
-def export_lora(run: Path, lora: LoraRecipe, layer_count: int) -> Path:
-    """Write the best weights of a run as a PEFT folder.
-
-    Args:
-        run: The run's folder.
-        lora: How the weights were made.
-        layer_count: Of the language model.
-
-    Returns:
-        `RUN/lora`; norms and biases that were trained stay in `best.safetensors`.
-    """
-    from safetensors.torch import load_file, save_file
-
-    target = run / LORA_FOLDER
-    target.mkdir(exist_ok=True)
-    tensors = {
-        _PEFT_PREFIX + name.removeprefix("backbone.").replace(".default.", "."): tensor
-        for name, tensor in load_file(run / BEST_NAME).items()
-        if "lora_" in name
-    }
-    save_file(tensors, target / "adapter_model.safetensors", metadata={"format": "pt"})
-    lora_config(lora, layer_count).save_pretrained(str(target))
-    return target
-
-
-def _read_lessons(path: Path, recipe: Recipe, console: Console) -> list[Lesson]:
-    rows = read_examples(path)
+def _read_lessons(
+    path: Path, recipe: Recipe, heard: Callable[[], FeatureStore], console: Console
+) -> list[Lesson]:
+    about_audio = read_rows(path, AudioLesson)
+    examples = read_examples(path)
+    rows = about_audio if about_audio.good else examples
     for bad in rows.bad:
         console.fail_item(bad.place, bad.reason)
-    lessons = lessons_from(rows.good, recipe.prompt)
+    lessons = (
+        hear_lessons(about_audio.good, heard(), style=recipe.question_style, console=console)
+        if about_audio.good
+        else lessons_from(examples.good, recipe.prompt)
+    )
     console.note(f"{path}: {len(lessons)} lessons of {len(rows.good)} rows")
     if not lessons:
-        raise RecipeError(path, "holds no row with a scene and words about its music")
+        raise RecipeError(
+            path, "holds no row with a scene and words about its music, and no answer about audio"
+        )
     return lessons

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from musiscene.data.manifest import Manifest
@@ -11,7 +12,7 @@ from musiscene.data.pseudo_captions import (
 )
 from musiscene.describe import describe_music
 from musiscene.errors import SilentAudioError
-from musiscene.listen import Listening
+from musiscene.listen import Listening, TagScore
 from tests.support.listening import listening
 
 TAGS = {"guitar": 0.6, "folk": 0.5, "rock": 0.1}
@@ -21,13 +22,33 @@ class TestLessonFrom:
     def test_answers_are_the_measured_facts(self):
         heard = listening(tags=TAGS, bpm=84.0, key="E:minor", artist="Her")
         lesson = lesson_from("/a.wav", heard)
-        answers = {answer.about: answer.answer for answer in lesson.answers}
+        answers = {
+            answer.about: answer.answer for answer in lesson.answers if answer.segment is None
+        }
         assert answers["whole"] == describe_music(heard)
         assert "84 beats per minute" in answers["tempo"]
         assert "E minor" in answers["key"]
         assert "uitar" in answers["instruments"]
         assert answers["voice"] == "Nobody sings."
         assert (lesson.group, lesson.audio_hash) == ("Her", heard.audio_hash)
+
+    def test_each_segment_is_described_by_what_is_heard_in_it(self):
+        heard = listening(tags=TAGS, segments=2)
+        flute = {"mtt": (TagScore(name="flute", score=0.7),)}
+        second = msgspec.structs.replace(heard.segments[1], tags=flute)
+        heard = msgspec.structs.replace(heard, segments=(heard.segments[0], second))
+        answers = {
+            (answer.segment, answer.about): answer.answer
+            for answer in lesson_from("/a.wav", heard).answers
+        }
+        assert answers[1, "whole"] == describe_music(heard, second)
+        assert "lute" in answers[1, "instruments"]
+        assert "uitar" in answers[0, "instruments"]
+        assert "uitar" in answers[None, "instruments"]
+
+    def test_a_track_of_one_segment_is_described_once(self):
+        answers = lesson_from("/a.wav", listening(tags=TAGS, segments=1)).answers
+        assert all(answer.segment is None for answer in answers)
 
     def test_unsure_facts_are_no_lesson(self):
         abouts = {answer.about for answer in lesson_from("/a.wav", listening()).answers}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,12 +15,14 @@ from musiscene.data.rows import SceneExample
 from musiscene.errors import RecipeError
 from musiscene.language_model import LanguageModel
 from musiscene.music_language_model import MusicLanguageModel
+from musiscene.training.build import lora_config
 from musiscene.training.finetune import finetune, start_training, updates_in, validation_loss
 from musiscene.training.lessons import Lesson, encode_epoch, lessons_from
 from musiscene.training.recipe import LoraRecipe, Recipe
 from musiscene.training.run_folder import BEST_NAME, STATE_NAME, RunFolder
-from musiscene.training.session import lora_config
+from tests.support.hearing import made_features, tiny_hearing_model
 from tests.support.language_model import write_tiny_language_model
+from tests.support.lessons import SHAPE, made_lessons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +87,7 @@ def run_training(
     folder: Path, out: Path, recipe: Recipe = RECIPE, report: ProgressReport | None = None
 ) -> tuple[MusicLanguageModel, RunFolder, Any]:
     run = RunFolder(out)
-    run.begin(recipe, [])
+    run.begin(recipe, [], 18)
     model = build(folder)
     result = finetune(recipe, model, lessons(), lessons()[:6], run, report or ProgressReport())
     return model, run, result
@@ -191,21 +194,110 @@ class TestFinetune:
         assert second == pytest.approx(first, rel=0.05)
 
 
+ADAPTER_RECIPE = msgspec.structs.replace(
+    RECIPE, phase="adapter", epochs=15.0, base_learning_rate=2.0, warmup_epochs=0.5
+)
+
+
+def train_adapter(
+    folder: Path,
+    out: Path,
+    taught: list[Lesson],
+    recipe: Recipe = ADAPTER_RECIPE,
+    report: ProgressReport | None = None,
+) -> tuple[MusicLanguageModel, RunFolder, Any]:
+    run = RunFolder(out)
+    run.begin(recipe, [], len(taught))
+    torch.manual_seed(0)
+    model = MusicLanguageModel.fresh(
+        LanguageModel.load(folder), encoder_layers=SHAPE[0], encoder_width=SHAPE[1], layers=2
+    )
+    result = finetune(recipe, model, taught, taught, run, report or ProgressReport())
+    return model, run, result
+
+
+class TestAudio:
+    """Lessons whose answers only the audio tells."""
+
+    def test_the_right_audio_lowers_the_loss_and_no_other_does(self, folder: Path, tmp_path: Path):
+        taught = made_lessons()
+        # Every answer with each kind of audio equally often: nothing can be learnt from it.
+        audio = [taught[(place + place // 4) % 16].features for place in range(16)]
+        shuffled = [
+            lesson._replace(features=other) for lesson, other in zip(taught, audio, strict=True)
+        ]
+        _, _, right = train_adapter(folder, tmp_path / "right", taught)
+        _, _, wrong = train_adapter(folder, tmp_path / "wrong", shuffled)
+        assert right.best_loss < wrong.best_loss - 0.2
+
+    def test_says_how_much_worse_other_audio_is(self, folder: Path, tmp_path: Path):
+        # Half of 18 is no multiple of the four kinds: each row gets the audio of another kind.
+        _, run, _ = train_adapter(folder, tmp_path / "run", made_lessons(18))
+        look = run.metrics()[-1]
+        assert look["other_audio_loss"] > look["validation_loss"] + 0.2
+
+    @pytest.mark.parametrize("update", [1, 3, 5])
+    def test_goes_on_after_an_interruption_as_if_there_had_been_none(
+        self, folder: Path, tmp_path: Path, update: int
+    ):
+        recipe = msgspec.structs.replace(ADAPTER_RECIPE, epochs=2.0)
+        taught = made_lessons()
+        whole, _, _ = train_adapter(folder, tmp_path / "whole", taught, recipe)
+        with pytest.raises(StopError):
+            train_adapter(folder, tmp_path / "cut", taught, recipe, StopAfter(update))
+        resumed, _, _ = train_adapter(folder, tmp_path / "cut", taught, recipe)
+        expected = whole.adapter.state_dict()
+        assert all(
+            torch.equal(value, expected[name])
+            for name, value in resumed.adapter.state_dict().items()
+        )
+
+    def test_a_row_without_audio_hears_nothing_beside_rows_that_do(self, folder: Path):
+        model = tiny_hearing_model(folder)
+        silent = lessons(2)
+        heard = [
+            lesson._replace(features=features.numpy())
+            for lesson, features in zip(lessons(4)[2:], made_features(2), strict=True)
+        ]
+
+        def loss(taught: list[Lesson]) -> float:
+            rows = encode_epoch(taught, model.language_model, max_tokens=64, seed=0, epoch=0)
+            found = validation_loss(model, rows, RECIPE)
+            assert found is not None
+            return found * sum(label != -100 for row in rows for label in row.labels[1:])
+
+        assert loss([*silent, *heard]) == pytest.approx(loss(silent) + loss(heard), rel=1e-5)
+        assert loss(heard) != pytest.approx(loss(lessons(4)[2:]), rel=1e-3)
+
+
 class TestRunFolder:
+    def test_refuses_to_go_on_with_fewer_lessons(self, tmp_path: Path):
+        RunFolder(tmp_path / "run").begin(RECIPE, [], 18)
+        with pytest.raises(RecipeError, match="with 18 lessons, there are 17"):
+            RunFolder(tmp_path / "run").begin(RECIPE, [], 17)
+
+    def test_goes_on_with_a_run_that_an_earlier_version_began(self, tmp_path: Path):
+        RunFolder(tmp_path / "run").begin(RECIPE, [], 18)
+        file = tmp_path / "run" / "recipe.json"
+        told = json.loads(file.read_text())
+        del told["lessons"], told["recipe"]["start_from"], told["recipe"]["adapter"]
+        file.write_text(json.dumps(told))
+        RunFolder(tmp_path / "run").begin(RECIPE, [], 18)
+
     def test_refuses_to_go_on_with_another_recipe(self, tmp_path: Path):
-        RunFolder(tmp_path / "run").begin(RECIPE, [])
+        RunFolder(tmp_path / "run").begin(RECIPE, [], 18)
         other = msgspec.structs.replace(RECIPE, seed=1)
         with pytest.raises(RecipeError, match="another recipe"):
-            RunFolder(tmp_path / "run").begin(other, [])
+            RunFolder(tmp_path / "run").begin(other, [], 18)
 
     def test_refuses_to_go_on_with_other_data(self, tmp_path: Path):
         data = tmp_path / "rows.jsonl"
         data.write_text("{}\n")
-        RunFolder(tmp_path / "run").begin(RECIPE, [data])
-        RunFolder(tmp_path / "run").begin(RECIPE, [data])
+        RunFolder(tmp_path / "run").begin(RECIPE, [data], 18)
+        RunFolder(tmp_path / "run").begin(RECIPE, [data], 18)
         data.write_text("{} \n")
         with pytest.raises(RecipeError, match="other data"):
-            RunFolder(tmp_path / "run").begin(RECIPE, [data])
+            RunFolder(tmp_path / "run").begin(RECIPE, [data], 18)
 
     def test_a_torn_state_is_named(self, folder: Path, tmp_path: Path):
         _, run, _ = run_training(folder, tmp_path / "run")
