@@ -21,6 +21,10 @@ TEMPLATE: Final = (
 
 DESCRIBE_QUESTION: Final = "Describe elements of the music, such as its mood, rhythm, and genre"
 """What VACAD's first music captions answer."""
+SCENE_QUESTION: Final = "Where does it belong?"
+"""What a scene answers in a sentence or two, as our own lessons ask it."""
+VIDEO_QUESTION: Final = "What does a video with it show?"
+"""What a scene answers at length, the music in it included, as VACAD's fusions do."""
 
 
 def instruction_prompt(question: str, *, context: str = "", style: PromptStyle = "clean") -> str:

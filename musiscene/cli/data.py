@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from musiscene.cli.fuser_options import fuser_options
+from musiscene.cli.lessons import pseudo_captions, targets
 from musiscene.cli.model_options import model_options
+from musiscene.cli.row_files import existing_file, out_file, read_files, split_named
 from musiscene.console import shared_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from musiscene.cli.fuser_options import ChosenFuser
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import Console
     from musiscene.data.captions import Clip, MusicCaptioner
-    from musiscene.data.rows import SceneExample, Split
     from musiscene.data.vacad import VacadBuilder
 
 ANSWER_TOKENS = 512
@@ -27,18 +28,14 @@ ANSWER_TEMPERATURE = 0.6
 ANSWER_TOP_P = 0.8
 """As VACAD's authors sampled MU-LLaMA's answers."""
 
-existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
-out_file = click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="JSON Lines; a run that was stopped goes on with it.",
-)
-
 
 @click.group()
 def data() -> None:
     """Make, import, split and describe the rows that MusiScene learns from."""
+
+
+data.add_command(targets)
+data.add_command(pseudo_captions)
 
 
 @data.command(
@@ -154,6 +151,9 @@ def fuse(console: Console, fuser: ChosenFuser, *, rows: Path, out: Path) -> None
     is_flag=True,
     help="Rows of train.jsonl, validation.jsonl and test.jsonl stay there, unless they leak.",
 )
+@click.option(
+    "--keep-without-scene", is_flag=True, help="Keep rows without a scene: they can borrow one."
+)
 @click.option("--validation-share", type=click.FloatRange(0, 1), default=0.1, show_default=True)
 @click.option("--test-share", type=click.FloatRange(0, 1), default=0.1, show_default=True)
 @click.option(
@@ -173,6 +173,7 @@ def split(  # noqa: PLR0913  one for each option
     files: tuple[Path, ...],
     out: Path,
     by_file_name: bool,
+    keep_without_scene: bool,
     validation_share: float,
     test_share: float,
     salt: str,
@@ -195,9 +196,10 @@ def split(  # noqa: PLR0913  one for each option
         test_share=test_share,
         salt=salt,
         threshold=threshold,
+        keep_without_scene=keep_without_scene,
     )
     console.note("Looking for near-duplicates ...")
-    report = split_examples(_read(console, files, by_file_name=by_file_name), settings)
+    report = split_examples(read_files(console, files, by_file_name=by_file_name), settings)
     for name in SPLITS:
         rows = [example for example in report.examples if example.split == name]
         write_rows(out / f"{name}.jsonl", rows)
@@ -236,7 +238,7 @@ def describe(console: Console, *, files: tuple[Path, ...], out: Path, pictures: 
     from musiscene.data.pictures import draw_pictures
     from musiscene.data.rows import read_examples, write_rows, write_whole
 
-    read = [read_examples(path, split=_split_named(path)) for path in files]
+    read = [read_examples(path, split=split_named(path)) for path in files]
     examples = [example for rows in read for example in rows.good]
     bad = [row for rows in read for row in rows.bad]
     for row in bad:
@@ -262,44 +264,6 @@ def describe(console: Console, *, files: tuple[Path, ...], out: Path, pictures: 
         ],
     )
     console.say(f"{out / 'card.md'}")
-
-
-@data.command(
-    "pseudo-captions", epilog="Example: musiscene data pseudo-captions ~/Music --out lessons.jsonl"
-)
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@out_file
-@shared_options
-def pseudo_captions(console: Console, *, folder: Path, out: Path) -> None:
-    """Write questions and answers about real audio, from what is measured in it."""
-    from musiscene.checkpoints.first_use import store_with
-    from musiscene.data.manifest import Manifest
-    from musiscene.data.pseudo_captions import AudioLesson, find_audio, write_lessons
-    from musiscene.encoders.musicnn import load_musicnn
-    from musiscene.listen import Listener
-    from musiscene.profiles import LISTENING_MODEL
-
-    store = store_with([LISTENING_MODEL], console)
-    listener = Listener(load_musicnn(store.folder(LISTENING_MODEL)))
-    paths = find_audio(folder)
-    counts: Counter[str] = Counter()
-    answers = 0
-    with (
-        Manifest(out, AudioLesson, key=lambda lesson: lesson.audio) as manifest,
-        console.progress("tracks") as report,
-    ):
-        report("Listening", 0, len(paths))
-        lessons = write_lessons(paths, lambda path: listener.hear(listener.read(path)), manifest)
-        for number, lesson in enumerate(lessons, 1):
-            counts[lesson.status] += 1
-            answers += len(lesson.answers)
-            report("Listening", number, len(paths))
-            if lesson.status == "failed":
-                console.fail_item(lesson.audio, lesson.problem)
-    console.emit(
-        {"out": out, "done": counts["done"], "failed": counts["failed"], "answers": answers}
-    )
-    console.say(f"{counts['done']} tracks, {answers} answers, {counts['failed']} failed: {out}")
 
 
 def _build(console: Console, builder: VacadBuilder, clips: Sequence[Clip], out: Path) -> None:
@@ -334,21 +298,3 @@ def _listener(console: Console, chosen: ChosenModel, *, seed: int) -> MusicCapti
         stop=(),
     )
     return AskedMusic(chosen.load(chosen.store(console), console), sampling)
-
-
-def _read(console: Console, files: Iterable[Path], *, by_file_name: bool) -> list[SceneExample]:
-    from musiscene.data.rows import read_examples
-
-    examples: list[SceneExample] = []
-    for path in files:
-        rows = read_examples(path, split=_split_named(path) if by_file_name else None)
-        for bad in rows.bad:
-            console.fail_item(bad.place, bad.reason)
-        examples += rows.good
-    return examples
-
-
-def _split_named(path: Path) -> Split | None:
-    from musiscene.data.splits import SPLITS
-
-    return next((name for name in SPLITS if name == path.stem), None)

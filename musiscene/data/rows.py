@@ -140,6 +140,12 @@ class SceneExample(msgspec.Struct, frozen=True, kw_only=True):
         """All that is said about the music, a field a line."""
         return "\n".join(filter(None, self.music.values()))
 
+    @property
+    def music_line(self) -> str:
+        """All that is said about the music in one line, each field ended by a full stop at least."""
+        fields = [" ".join(text.split()) for text in self.music.values() if text.strip()]
+        return " ".join(text if text[-1] in ".!?" else f"{text}." for text in fields)
+
 
 class BadRow(msgspec.Struct, frozen=True, kw_only=True):
     """A line that cannot be used."""

@@ -34,6 +34,8 @@ class SplitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Another one gives another split."""
     threshold: Annotated[float, Meta(ge=0.5, le=1.0)] = THRESHOLD
     """Least resemblance of near-duplicates."""
+    keep_without_scene: bool = False
+    """Whether rows without a scene stay: they can borrow one."""
 
     def __post_init__(self) -> None:
         if self.validation_share + self.test_share > 1.0:
@@ -48,7 +50,7 @@ class SplitReport(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     """Split -> rows kept."""
     without_scene: int
-    """Rows dropped since no scene is known."""
+    """Rows of which no scene is known; they are dropped unless the settings keep them."""
     without_music: int
     """Rows dropped since nothing is said about their music."""
     shared_groups: int
@@ -92,7 +94,8 @@ def split_examples(
     """
     settings = settings or SplitSettings()
     with_scene = [example for example in examples if example.scene.strip()]
-    with_music = [example for example in with_scene if example.music_text.strip()]
+    usable_scenes = examples if settings.keep_without_scene else with_scene
+    with_music = [example for example in usable_scenes if example.music_text.strip()]
     placed = _place(with_music, settings)
     latest: dict[str, Split | None] = {}
     for example in sorted(placed, key=_order):
@@ -107,7 +110,7 @@ def split_examples(
         examples=tuple(kept),
         counts=_count(kept),
         without_scene=len(examples) - len(with_scene),
-        without_music=len(with_scene) - len(with_music),
+        without_music=len(usable_scenes) - len(with_music),
         shared_groups=len(placed) - len(usable),
         near_duplicates=_count([usable[place] for place in dropped]),
         pairs_across=len(across),

@@ -143,19 +143,6 @@ class Imagined(NamedTuple):
     """The scene imagined from an empty description."""
 
 
-def music_line(example: SceneExample) -> str:
-    """All that is said about a row's music, in one line.
-
-    Args:
-        example: The row.
-
-    Returns:
-        Its fields in order, each ended by a full stop if by nothing else.
-    """
-    fields = [" ".join(text.split()) for text in example.music.values() if text.strip()]
-    return " ".join(text if text[-1] in ".!?" else f"{text}." for text in fields)
-
-
 def other_rows(row_count: int, *, seed: int) -> list[int]:
     """Another row for every row, each once.
 
@@ -202,7 +189,7 @@ def imagine_rows(
     for start in range(0, len(missing), BATCH_ROWS):
         report("Imagining", start, len(missing))
         batch = missing[start : start + BATCH_ROWS]
-        scenes = writer.write([music_line(example) for example in batch])
+        scenes = writer.write([example.music_line for example in batch])
         fresh = {example.id: scene for example, scene in zip(batch, scenes, strict=True)}
         kept.update(fresh)
         if file:
@@ -248,7 +235,7 @@ def build_systems(
         elif name == REFERENCE:
             kind, texts = "ceiling", [example.scene for example in examples]
         elif name == MUSIC_TEXT:
-            texts = [music_line(example) for example in examples]
+            texts = [example.music_line for example in examples]
         elif name == OTHER_MUSIC:
             texts = [scenes[other] for other in others]
         elif name == EMPTY:

@@ -130,6 +130,15 @@ class TestSplitAndDescribe:
         assert [row["id"] for row in lines(tmp_path / "rows" / "train.jsonl")] == ["b"]
         assert [row["id"] for row in lines(tmp_path / "rows" / "validation.jsonl")] == ["a"]
 
+    def test_targets_are_scenes_without_their_wrapping(self, tmp_path: Path):
+        wrapped = "This song may be playing in a techno club."
+        lines_of = [musiccaps_row("a", scene=wrapped), musiccaps_row("b", scene="")]
+        rows = write_lines(tmp_path / "rows.jsonl", lines_of)
+        result = run("targets", rows, "--out", tmp_path / "targets.jsonl", "--json")
+        assert json.loads(result.stdout)["targets"] == {"musiccaps": 1}
+        [target] = lines(tmp_path / "targets.jsonl")
+        assert target["scene"] == "A techno club, calm."
+
     def test_a_row_has_the_split_of_its_files_name(self, tmp_path: Path):
         rows = write_lines(tmp_path / "validation.jsonl", [vacad_row("a")])
         result = run("describe", rows, "--out", tmp_path, "--no-pictures")

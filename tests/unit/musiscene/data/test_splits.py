@@ -32,6 +32,13 @@ class TestSplitExamples:
         assert all(row.split == by_group[row.group] for row in together)
         assert split_examples(rows[50:60]).examples == together[50:60]
 
+    def test_rows_without_a_scene_stay_only_if_they_are_wanted(self):
+        rows = [example("a", music="slow", scene=""), example("b", music="fast")]
+        settings = SplitSettings(keep_without_scene=True)
+        assert [row.id for row in split_examples(rows).examples] == ["b"]
+        assert [row.id for row in split_examples(rows, settings).examples] == ["a", "b"]
+        assert split_examples(rows, settings).without_scene == 1
+
     def test_near_duplicates_leave_the_earlier_split(self):
         music = "A slow and dark piano piece with a distant choir and a ticking clock"
         report = split_examples(
