@@ -1,6 +1,7 @@
 """What a scene must not be: each guard is one reason to turn a candidate down.
 
-A guard takes the candidate, the description it was imagined from, and scenes it must not copy.
+A guard takes the candidate, the description it was imagined from, and the prompt: different models
+must be told different things.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 from musiscene.imagine.moods import mood_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    Guard = Callable[[str, str, Sequence[str]], bool]
+    from musiscene.imagine.prompt import ScenePrompt
 
-MIN_WORDS: Final = 8
-MAX_WORDS: Final = 28
+    Guard = Callable[[str, str, ScenePrompt], bool]
+
 COPIED_WORDS: Final = 4
 """So many words in a row that also stand in the prompt are a copy."""
 COPIED_SHARE: Final = 0.5
@@ -30,7 +31,7 @@ _FUNCTION = frozenset({
     "with", "from", "into", "onto", "over", "their", "they", "that", "this", "there", "while",
     "where",
 })  # fmt: skip
-_SENTENCE = re.compile(r"^.*?[a-z][.!?](?=\s|$)")
+_SENTENCE = re.compile(r".*?[a-z)][.!?](?=\s|$)")
 _PLAIN = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--")
 _QUOTES = "\"'*_ "
 _ODD = re.compile(r"[^A-Za-zÀ-ÿ0-9 ,.;!?'()-]")
@@ -66,23 +67,24 @@ _BRIGHT = re.compile(
 )
 
 
-def first_sentence(text: str) -> str:
-    """The first full sentence of what a model wrote.
+def first_sentences(text: str, count: int = 1) -> str:
+    """The first full sentences of what a model wrote.
 
     Args:
         text: One line, perhaps in quotes, perhaps cut off in the middle of a sentence.
+        count: How many at most.
 
     Returns:
-        The sentence with a capital letter and without quotes; empty if none was finished.
+        The sentences with a capital letter and without quotes; empty if none was finished.
 
     Example:
-        >>> first_sentence(' "a boat leaves the harbour. The sun')
+        >>> first_sentences(' "a boat leaves the harbour. The sun')
         'A boat leaves the harbour.'
     """
     stripped = " ".join(text.translate(_PLAIN).split()).strip(_QUOTES)
-    found = _SENTENCE.match(stripped)
-    sentence = found.group().strip(_QUOTES) if found else ""
-    return sentence[:1].upper() + sentence[1:]
+    found = [sentence.strip(_QUOTES) for sentence in _SENTENCE.findall(stripped)[:count]]
+    sentences = " ".join(found)
+    return sentences[:1].upper() + sentences[1:]
 
 
 def likeness(one: str, other: str) -> float:
@@ -91,71 +93,75 @@ def likeness(one: str, other: str) -> float:
     return len(ours & theirs) / max(1, len(ours | theirs))
 
 
-def rejection(scene: str, description: str, examples: Sequence[str]) -> str | None:
+def rejection(scene: str, description: str, prompt: ScenePrompt) -> str | None:
     """The name of the first guard that turns a scene down.
 
     Args:
-        scene: One sentence, as `first_sentence` returns it.
+        scene: As `first_sentences` returns it.
         description: Of the music it was imagined from.
-        examples: Scenes that stand in the prompt.
+        prompt: Its guards are asked.
 
     Returns:
         One of `GUARDS`, or None for a scene that may be shown.
     """
-    return next(
-        (name for name, guard in GUARDS.items() if guard(scene, description, examples)), None
-    )
+    return next((name for name in prompt.guards if GUARDS[name](scene, description, prompt)), None)
 
 
-def _has_wrong_length(scene: str, _description: str, _examples: Sequence[str]) -> bool:
-    return not MIN_WORDS <= len(scene.split()) <= MAX_WORDS
+def _has_wrong_length(scene: str, _description: str, prompt: ScenePrompt) -> bool:
+    fewest, most = prompt.words
+    return not fewest <= len(scene.split()) <= most
 
 
-def _has_odd_characters(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+def _has_odd_characters(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     return _ODD.search(scene) is not None
 
 
-def _is_list(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+def _is_list(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     return _LIST.search(scene) is not None
 
 
-def _talks_of_music(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+def _talks_of_music(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     return _MUSIC.search(scene) is not None or _INSTRUMENT.search(scene) is not None
 
 
-def _speaks_to_the_reader(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+def _speaks_to_the_reader(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     return _PERSON.search(scene) is not None
 
 
-def _is_unsafe(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+def _is_unsafe(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     return _UNSAFE.search(scene) is not None
 
 
-def _echoes_the_description(scene: str, description: str, _examples: Sequence[str]) -> bool:
+def _echoes_the_description(scene: str, description: str, _prompt: ScenePrompt) -> bool:
     return not _runs(scene, COPIED_WORDS - 1).isdisjoint(_runs(description, COPIED_WORDS - 1))
 
 
-def _copies_an_example(scene: str, _description: str, examples: Sequence[str]) -> bool:
+def _copies_an_example(scene: str, _description: str, prompt: ScenePrompt) -> bool:
     own_runs, own_words = _runs(scene, COPIED_WORDS), _content(scene)
     return any(
         not own_runs.isdisjoint(_runs(example, COPIED_WORDS))
         or len(own_words & _content(example)) >= COPIED_SHARE * max(1, len(own_words))
-        for example in examples
+        for example in prompt.example_scenes
     )
 
 
-def _repeats_itself(scene: str, _description: str, _examples: Sequence[str]) -> bool:
+def _loops(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     words = _words(scene)
     runs = [tuple(words[at : at + LOOPED_WORDS]) for at in range(len(words) - LOOPED_WORDS + 1)]
+    return len(set(runs)) < len(runs)
+
+
+def _repeats_a_word(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
+    words = _words(scene)
     content = [word for word in words if len(word) >= CONTENT_LETTERS and word not in _FUNCTION]
-    return len(set(runs)) < len(runs) or len(set(content)) < len(content)
+    return len(set(content)) < len(content)
 
 
-def _sings_to_an_instrumental(scene: str, description: str, _examples: Sequence[str]) -> bool:
+def _sings_to_an_instrumental(scene: str, description: str, _prompt: ScenePrompt) -> bool:
     return "instrumental" in description.lower() and _SINGING.search(scene) is not None
 
 
-def _is_of_the_opposite_mood(scene: str, description: str, _examples: Sequence[str]) -> bool:
+def _is_of_the_opposite_mood(scene: str, description: str, _prompt: ScenePrompt) -> bool:
     mood = mood_of(description)
     if mood in {"sad", "tense"}:
         return _BRIGHT.search(scene) is not None
@@ -184,8 +190,9 @@ GUARDS: Final[dict[str, Guard]] = {
     "unsafe": _is_unsafe,
     "echo": _echoes_the_description,
     "copy": _copies_an_example,
-    "repetition": _repeats_itself,
+    "loop": _loops,
+    "repetition": _repeats_a_word,
     "singing": _sings_to_an_instrumental,
     "mood": _is_of_the_opposite_mood,
 }
-"""Name -> guard, in the order in which they are asked."""
+"""Name -> guard."""

@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import msgspec
 
 from musiscene.imagine.fallback import fallback_scenes
-from musiscene.imagine.guards import first_sentence, likeness, rejection
+from musiscene.imagine.guards import first_sentences, likeness, rejection
 from musiscene.imagine.moods import prompt_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from musiscene.embed import TextEmbedder
     from musiscene.imagine.prompt import ScenePrompt
     from musiscene.language_model import AudioStates, Completion, LanguageModel
 
 MAX_CAPTIONS: Final = 3
-CANDIDATES: Final = 4
-"""Scenes sampled for each description in one round; the best are kept."""
 MAX_ROUNDS: Final = 3
 """After so many rounds without enough good scenes, one is taken from the bank."""
-MAX_NEW_TOKENS: Final = 36
-TEMPERATURE: Final = 0.6
 TOP_P: Final = 0.95
-SAME_SCENE: Final = 0.5
-"""Two scenes of one description that share so many content words are one."""
 ROUND_SEED_STEP: Final = 1 << 32
 
 
@@ -38,6 +33,14 @@ class SceneCaption(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the language model imagined it, or it was chosen by mood from a written bank."""
     log_likelihood: float | None = None
     """Mean natural log of the model's probability of a token; None for a fallback."""
+    agreement: float | None = None
+    """Cosine of the scene and the music's description, as a text embedder sees them; None where
+    none was asked."""
+
+    @property
+    def rank(self) -> float:
+        """By what scenes of one description are ordered, the highest first."""
+        return (self.log_likelihood or 0.0) if self.agreement is None else self.agreement
 
 
 class Asked(NamedTuple):
@@ -54,6 +57,8 @@ class SceneImaginer:
         language_model: Writes the candidates.
         choose_prompt: Description -> how it is asked about. The default shows examples of its
             mood; a model trained for scenes needs none, and the same prompt serves all.
+        embedder: Ranks the candidates by how near they are to the description: without it the
+            likeliest is first, which is often the one that would do for any music.
     """
 
     def __init__(
@@ -61,9 +66,11 @@ class SceneImaginer:
         language_model: LanguageModel,
         *,
         choose_prompt: Callable[[str], ScenePrompt] = prompt_for,
+        embedder: TextEmbedder | None = None,
     ) -> None:
         self._language_model = language_model
         self._choose_prompt = choose_prompt
+        self._embedder = embedder
 
     def imagine(
         self,
@@ -84,8 +91,8 @@ class SceneImaginer:
             greedy: Take the likeliest words, which gives one scene only.
 
         Returns:
-            For each description in order its scenes, the likeliest first and those of the bank
-            last. Equal descriptions get equal scenes, unless the music differs.
+            For each description in order its scenes, the best first and those of the bank last.
+            Equal descriptions get equal scenes, unless the music differs.
 
         Raises:
             ValueError: If `captions_per_description` is out of range.
@@ -106,13 +113,14 @@ class SceneImaginer:
             round_seed = seed + round_number * ROUND_SEED_STEP
             candidates = self._candidates(missing, audio, seed=round_seed, greedy=greedy)
             for one, drawn in zip(missing, candidates, strict=True):
-                found[one] = _distinct([*found[one], *drawn], wanted)
+                alike = self._choose_prompt(one.description).likeness
+                found[one] = _distinct([*found[one], *drawn], wanted, alike=alike)
         return [_filled(found[one], one.description, wanted) for one in asked]
 
     def _candidates(
         self, asked: Sequence[Asked], audio: AudioStates | None, *, seed: int, greedy: bool
     ) -> list[list[SceneCaption]]:
-        """One round: for each description the scenes that pass the guards, the likeliest first."""
+        """One round: for each description the scenes that pass the guards, the best first."""
         scenes: dict[Asked, list[SceneCaption]] = {}
         groups: dict[ScenePrompt, list[Asked]] = {}
         for one in asked:
@@ -120,16 +128,31 @@ class SceneImaginer:
         for prompt, group in groups.items():
             answers = self._ask(prompt, group, audio, seed=seed, greedy=greedy)
             for one, drawn in zip(group, answers, strict=True):
-                passed = [
-                    _caption(completion)
-                    for completion in drawn
-                    if rejection(
-                        first_sentence(completion.text), one.description, prompt.example_scenes
-                    )
-                    is None
+                captions = [_caption(completion, prompt.sentences) for completion in drawn]
+                scenes[one] = [
+                    scene
+                    for scene in captions
+                    if rejection(scene.text, one.description, prompt) is None
                 ]
-                scenes[one] = sorted(passed, key=lambda scene: -(scene.log_likelihood or 0.0))
-        return [scenes[one] for one in asked]
+        return self._ranked(asked, [scenes[one] for one in asked])
+
+    def _ranked(
+        self, asked: Sequence[Asked], scenes: Sequence[list[SceneCaption]]
+    ) -> list[list[SceneCaption]]:
+        """Each description's scenes, the best first."""
+        agreed = scenes
+        if self._embedder is not None:
+            texts = [scene.text for drawn in scenes for scene in drawn]
+            vectors = iter(self._embedder.encode(texts))
+            descriptions = self._embedder.encode([one.description for one in asked])
+            agreed = [
+                [
+                    msgspec.structs.replace(scene, agreement=float(next(vectors) @ description))
+                    for scene in drawn
+                ]
+                for drawn, description in zip(scenes, descriptions, strict=True)
+            ]
+        return [sorted(drawn, key=lambda scene: -scene.rank) for drawn in agreed]
 
     def _ask(
         self,
@@ -143,12 +166,12 @@ class SceneImaginer:
         from musiscene.language_model import Sampling
 
         sampling = Sampling(
-            max_new_tokens=MAX_NEW_TOKENS,
-            temperature=0.0 if greedy else TEMPERATURE,
+            max_new_tokens=prompt.max_new_tokens,
+            temperature=0.0 if greedy else prompt.temperature,
             top_p=TOP_P,
             seed=seed,
             stop=prompt.stop,
-            samples_per_prompt=1 if greedy else CANDIDATES,
+            samples_per_prompt=1 if greedy else prompt.candidates,
         )
         return self._language_model.complete(
             prompt.prefix,
@@ -159,21 +182,19 @@ class SceneImaginer:
         )
 
 
-def _caption(completion: Completion) -> SceneCaption:
+def _caption(completion: Completion, sentences: int) -> SceneCaption:
     return SceneCaption(
-        text=first_sentence(completion.text),
+        text=first_sentences(completion.text, sentences),
         origin="model",
         log_likelihood=completion.log_likelihood / completion.token_count,
     )
 
 
-def _distinct(scenes: Iterable[SceneCaption], wanted: int) -> list[SceneCaption]:
+def _distinct(scenes: Iterable[SceneCaption], wanted: int, *, alike: float) -> list[SceneCaption]:
     """The first `wanted` scenes of which no two are alike."""
     kept: list[SceneCaption] = []
     for scene in scenes:
-        if len(kept) < wanted and all(
-            likeness(scene.text, other.text) < SAME_SCENE for other in kept
-        ):
+        if len(kept) < wanted and all(likeness(scene.text, other.text) < alike for other in kept):
             kept.append(scene)
     return kept
 
@@ -181,5 +202,5 @@ def _distinct(scenes: Iterable[SceneCaption], wanted: int) -> list[SceneCaption]
 def _filled(kept: list[SceneCaption], description: str, wanted: int) -> tuple[SceneCaption, ...]:
     """What the model imagined, made up to `wanted` from the bank."""
     spare = [SceneCaption(text=text, origin="fallback") for text in fallback_scenes(description)]
-    likeliest_first = sorted(kept, key=lambda scene: -(scene.log_likelihood or 0.0))
-    return tuple([*likeliest_first, *spare][:wanted])
+    best_first = sorted(kept, key=lambda scene: -scene.rank)
+    return tuple([*best_first, *spare][:wanted])

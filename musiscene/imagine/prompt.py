@@ -1,7 +1,8 @@
 """How a language model is asked for a scene.
 
 A model without training for the task is shown a conversation in which it has already answered some
-descriptions with scenes. A model that was trained for it brings a `ScenePrompt` without examples.
+descriptions with scenes, and much of what it says must be turned down. A model that was trained for
+it is asked as its lessons asked it, and says shorter things.
 """
 
 from __future__ import annotations
@@ -10,10 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from musiscene.prompts import instruction_prompt
+from musiscene.prompts import SCENE_QUESTION, VIDEO_QUESTION, instruction_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+UNTRAINED_GUARDS: Final = (
+    "length", "characters", "list", "music talk", "reader", "unsafe", "echo", "copy", "loop",
+    "repetition", "singing", "mood",
+)  # fmt: skip
+TRAINED_GUARDS: Final = (
+    "length", "characters", "list", "reader", "unsafe", "loop", "singing", "mood",
+)  # fmt: skip
+"""A model that learnt from people may name a music festival, and take up the music's own words."""
 
 
 class ScenePrompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +38,20 @@ class ScenePrompt(msgspec.Struct, frozen=True, kw_only=True):
     """Ends a scene."""
     example_scenes: tuple[str, ...] = ()
     """Scenes in the prefix, which the model must not copy."""
+    guards: tuple[str, ...] = UNTRAINED_GUARDS
+    """Names of the `musiscene.imagine.guards` that turn scenes down."""
+    words: tuple[int, int] = (8, 28)
+    """A scene's fewest and most."""
+    sentences: int = 1
+    """How many of an answer's sentences are kept."""
+    candidates: int = 4
+    """Scenes sampled for each description in one round; the best are kept."""
+    temperature: float = 0.6
+    """Of the sampling."""
+    max_new_tokens: int = 36
+    """Longer answers are cut."""
+    likeness: float = 0.5
+    """Two scenes of one description that share so many content words are one."""
 
 
 EXAMPLES: Final = (
@@ -117,3 +142,30 @@ HEARD_PROMPT: Final = ScenePrompt(
     stop=("\n",),
 )
 """For models that hear the music and were asked to describe it first."""
+
+LESSON: Final = "<|im_start|>user\nMusic: {music}\n{question}<|im_end|>\n<|im_start|>assistant\n"
+"""The prompt of our own lessons: `prompt` in the recipes."""
+
+LEARNT_SCENE: Final = ScenePrompt(
+    prefix="",
+    template=LESSON.format(music="{description}", question=SCENE_QUESTION),
+    stop=("\n",),
+    guards=TRAINED_GUARDS,
+    words=(2, 40),
+    sentences=2,
+    candidates=8,
+    temperature=0.8,
+    max_new_tokens=48,
+    likeness=0.7,
+)
+"""For a model that learnt scenes by our recipe."""
+
+LEARNT_VIDEO: Final = msgspec.structs.replace(
+    LEARNT_SCENE,
+    template=LESSON.format(music="{description}", question=VIDEO_QUESTION),
+    guards=("length", "unsafe", "loop"),
+    words=(8, 120),
+    sentences=8,
+    max_new_tokens=160,
+)
+"""The same model asked for a whole video with the music, in the manner of VACAD's fusions."""

@@ -1,14 +1,21 @@
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+import msgspec
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from musiscene.imagine import SceneImaginer
 from musiscene.imagine.fallback import SCENES
-from musiscene.imagine.imaginer import CANDIDATES, MAX_ROUNDS
+from musiscene.imagine.imaginer import MAX_ROUNDS
+from musiscene.imagine.prompt import FEW_SHOT_PROMPT, LEARNT_SCENE
 from musiscene.language_model import AudioStates, Completion, LanguageModel, Sampling
 from tests.support.language_model import write_tiny_language_model
+
+if TYPE_CHECKING:
+    from musiscene.embed import TextEmbedder
 
 CALM = "A calm folk piece with guitar, instrumental."
 BOAT = "A fisherman's boat drifts past the old pier at dawn."
@@ -130,7 +137,26 @@ class TestImagine:
     def test_samples_several_candidates(self):
         writer = ScriptedWriter([[BOAT]])
         imaginer(writer).imagine([CALM])
-        assert writer.asked[0][1].samples_per_prompt == CANDIDATES > 1
+        assert writer.asked[0][1].samples_per_prompt == FEW_SHOT_PROMPT.candidates > 1
+
+    def test_an_embedder_puts_what_belongs_to_the_music_first(self):
+        class Embedder:
+            """Texts that speak of the sea are near to each other."""
+
+            def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+                at_sea = [[1.0, 0.0] if "sea" in text else [0.6, 0.8] for text in texts]
+                return np.asarray(at_sea, dtype=np.float32).reshape(-1, 2)
+
+        writer = ScriptedWriter([["A club.", "A ship at sea, calm."], ["A ship at sea, calm."]])
+        model = SceneImaginer(
+            cast("LanguageModel", writer),
+            choose_prompt=lambda _: msgspec.structs.replace(LEARNT_SCENE, prefix="\n"),
+            embedder=cast("TextEmbedder", Embedder()),
+        )
+        sea, club = model.imagine(["A shanty of the sea."], captions_per_description=2)[0]
+        assert (sea.text, club.text) == ("A ship at sea, calm.", "A club.")
+        assert (sea.agreement, club.agreement) == (1.0, pytest.approx(0.6))
+        assert (sea.log_likelihood or 0) < (club.log_likelihood or 0)
 
     def test_no_descriptions_are_no_scenes(self):
         assert imaginer(ScriptedWriter([[BOAT]])).imagine([]) == []
