@@ -72,6 +72,7 @@ def train(
 
     from musiscene.checkpoints.first_use import store_with
     from musiscene.profiles import LISTENING_MODEL
+    from musiscene.training.processes import open_processes
     from musiscene.training.recipe import read_recipe
     from musiscene.training.session import train as run_training
 
@@ -79,6 +80,8 @@ def train(
     if start_from:
         folders = tuple(str(folder.resolve()) for folder in start_from)
         told = msgspec.structs.replace(told, start_from=folders)
+    processes = open_processes()
+    console.quiet = console.quiet or not processes.is_main_process  # one of them is enough to tell
     store = store_with([told.language_model, LISTENING_MODEL], console)
     result = run_training(
         told,
@@ -89,6 +92,8 @@ def train(
         store=store,
         console=console,
     )
+    if not processes.is_main_process:
+        return
     console.emit({"folder": out, "result": result})
     loss = "none" if result.best_loss is None else f"{result.best_loss:.4f}"
     console.say(

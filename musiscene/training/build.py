@@ -10,6 +10,7 @@ from musiscene.adapter import AudioAdapter, adapter_shape
 from musiscene.errors import RecipeError
 from musiscene.language_model import LanguageModel
 from musiscene.music_language_model import MusicLanguageModel, add_lora, value_weights
+from musiscene.training.processes import open_processes
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -53,7 +54,7 @@ def build_model(
     """
     from peft import inject_adapter_in_model
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = str(open_processes().device)
     folder = parts.language_model() or store.folder(recipe.language_model)
     writer = LanguageModel.load(folder, device=device)
     backbone: Any = writer.model

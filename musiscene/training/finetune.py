@@ -21,6 +21,7 @@ from musiscene.language_model import AudioStates
 from musiscene.training.examples import IGNORED, pad_examples, stack_features
 from musiscene.training.lessons import batch_rows, encode_epoch
 from musiscene.training.optimiser import make_optimiser
+from musiscene.training.processes import add_up, add_up_gradients, open_processes, share_out
 from musiscene.training.run_folder import Place
 from musiscene.training.schedule import learning_rate, peak_learning_rate
 
@@ -167,15 +168,18 @@ def validation_loss(
     Returns:
         The loss; None without rows.
     """
-    total, count = 0.0, 0
+    processes = open_processes()
     by_length = sorted(rows, key=lambda row: len(row.token_ids))
+    size = recipe.rows_per_batch
+    batches = [by_length[first : first + size] for first in range(0, len(by_length), size)]
+    count = _learnt(by_length)
+    if count == 0:
+        return None
+    total = torch.zeros((), dtype=torch.float64, device=processes.device)
     with torch.no_grad():
-        for first in range(0, len(by_length), recipe.rows_per_batch):
-            batch = by_length[first : first + recipe.rows_per_batch]
-            learnt = _learnt(batch)
-            total += float(_loss(model, batch, recipe)) * learnt
-            count += learnt
-    return total / count if count else None
+        for batch in share_out(batches, processes.num_processes)[processes.process_index]:
+            total += _loss(model, batch, recipe).double() * _learnt(batch)
+    return float(add_up(total)) / count
 
 
 def spread(rows: Sequence[Row], count: int | None) -> list[Row]:
@@ -258,19 +262,22 @@ def _learn(
     recipe: Recipe,
 ) -> float:
     """One update; its loss."""
-    learnt = [_learnt(batch) for batch in batches]
-    total = 0.0
+    processes = open_processes()
+    learnt = max(sum(_learnt(batch) for batch in batches), 1)
+    total = torch.zeros((), dtype=torch.float64, device=processes.device)
     optimiser.zero_grad(set_to_none=True)
-    for batch, count in zip(batches, learnt, strict=True):
-        loss: Any = _loss(model, batch, recipe) * (count / max(sum(learnt), 1))
+    for batch in share_out(batches, processes.num_processes)[processes.process_index]:
+        loss: Any = _loss(model, batch, recipe) * (_learnt(batch) / learnt)
         loss.backward()
-        total += float(loss.detach())
+        total += loss.detach().double()
+    if processes.num_processes > 1:
+        add_up_gradients(parameters)
     if recipe.max_gradient_norm is not None:
         torch.nn.utils.clip_grad_norm_(parameters, recipe.max_gradient_norm)
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.step()
-    return total
+    return float(add_up(total))
 
 
 def _loss(model: MusicLanguageModel, batch: Sequence[Example], recipe: Recipe) -> torch.Tensor:

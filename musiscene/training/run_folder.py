@@ -58,10 +58,12 @@ class RunFolder:
 
     Args:
         path: Is made if it does not exist.
+        is_written: False for those of several processes that only read it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_written: bool = True) -> None:
         self.path = path
+        self._is_written = is_written
 
     def begin(self, recipe: Recipe, data: Sequence[Path], lesson_count: int) -> None:
         """Write down what is trained, or check that it is the training that was begun here.
@@ -99,6 +101,8 @@ class RunFolder:
 
     def note(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the metrics."""
+        if not self._is_written:
+            return
         with (self.path / METRICS_NAME).open("a") as file:
             file.write(json.dumps(entry) + "\n")
 
@@ -117,6 +121,8 @@ class RunFolder:
         optimiser: torch.optim.Optimizer,
     ) -> None:
         """Keep everything that going on needs."""
+        if not self._is_written:
+            return
         tensors: dict[str, Tensor] = {}
         for name, parameter in trained.items():
             tensors[f"weights.{name}"] = parameter.detach()
@@ -161,17 +167,23 @@ class RunFolder:
 
     def _forget_after(self, update: int) -> None:
         """Take out the metrics of updates that will be made again."""
+        if not self._is_written:
+            return
         kept = [line for line in self.metrics() if line["update"] <= update]
         text = "".join(json.dumps(line) + "\n" for line in kept)
         (self.path / METRICS_NAME).write_text(text)
 
     def save_best(self, trained: Mapping[str, torch.nn.Parameter], loss: float) -> None:
         """Keep the weights of the lowest validation loss."""
+        if not self._is_written:
+            return
         tensors = {name: parameter.detach() for name, parameter in trained.items()}
         _write(self.path / BEST_NAME, tensors, {"validation_loss": str(loss)})
 
     def draw_curves(self) -> None:
         """Draw the losses and the learning rate, if matplotlib is there."""
+        if not self._is_written:
+            return
         try:
             from matplotlib.figure import Figure
         except ImportError:
@@ -205,7 +217,7 @@ def _write(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) 
 def _circumstances() -> dict[str, Any]:
     from importlib.metadata import version
 
-    packages = ("musiscene", "torch", "transformers", "peft")
+    packages = ("musiscene", "torch", "transformers", "peft", "accelerate")
     return {
         "versions": {name: version(name) for name in packages}
         | {"python": platform.python_version()},

@@ -16,6 +16,7 @@ from musiscene.training.features import open_features
 from musiscene.training.finetune import TrainingResult, finetune
 from musiscene.training.lessons import lessons_from
 from musiscene.training.parts import find_parts
+from musiscene.training.processes import open_processes
 from musiscene.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ def train(
         RecipeError: If nothing can be learnt from the data, or the folder holds another run.
         ModelUnavailableError: If a model is not on this machine.
     """
+    processes = open_processes()
     parts = find_parts(recipe.start_from)
     heard = functools.cache(lambda: _open_features(recipe, parts, features, store, console))
-    lessons = [each for path in data for each in _read_lessons(path, recipe, heard, console)]
-    looked_at = [
-        each for path in validation for each in _read_lessons(path, recipe, heard, console)
-    ]
+    with processes.main_process_first():  # the others find what it has heard
+        lessons, looked_at = (
+            [each for path in paths for each in _read_lessons(path, recipe, heard, console)]
+            for paths in (data, validation)
+        )
     if recipe.phase == "adapter":  # which rows without audio do not reach
         lessons, looked_at = (
             [lesson for lesson in some if lesson.features is not None]
@@ -78,12 +81,13 @@ def train(
         raise RecipeError(
             data[0], "holds lessons with audio, which need an adapter to begin with: --start-from"
         )
-    run = RunFolder(out)
-    run.begin(recipe, [*data, *validation, *parts.files()], len(lessons))
+    run = RunFolder(out, is_written=processes.is_main_process)
+    with processes.main_process_first():
+        run.begin(recipe, [*data, *validation, *parts.files()], len(lessons))
     model = build_model(recipe, store, parts, features_shape=next(iter(shapes), None))
     with console.progress("items") as report:
         result = finetune(recipe, model, lessons, looked_at, run, report)
-    if recipe.phase == "lora":
+    if recipe.phase == "lora" and processes.is_main_process:
         export_lora(out, model.backbone.peft_config["default"])
     return result
 
