@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from musiscene.cli.hearing import hearing
 from musiscene.cli.model_options import model_options
 from musiscene.console import shared_options
 
@@ -35,6 +36,9 @@ class MissingExtraError(click.ClickException):
 @click.group()
 def evaluate() -> None:
     """Measure how good the models are."""
+
+
+evaluate.add_command(hearing)
 
 
 @evaluate.command(
@@ -116,7 +120,7 @@ def msi(  # noqa: PLR0913  one for each option
     files = _named_files(imports, taken=offered)
     is_judged = len(judged) >= FEWEST_ROWS
     if is_judged:
-        _require_libraries()
+        require_libraries()
     imagined = None
     if predictions_path or (is_judged and IMAGINED.intersection(wanted)):
         imagined = _imagine(
@@ -148,7 +152,12 @@ def _named_files(imports: Sequence[str], *, taken: Sequence[str]) -> dict[str, P
     return files
 
 
-def _require_libraries() -> None:
+def require_libraries() -> None:
+    """Refuse to begin where a library that measures is missing.
+
+    Raises:
+        MissingExtraError: Naming what brings it.
+    """
     missing = [name for name in MEASURING_LIBRARIES if find_spec(name) is None]
     if missing:
         raise MissingExtraError(

@@ -1,14 +1,18 @@
-"""A report as a picture: what systems gain over their own texts shuffled, and what they find."""
+"""Reports as pictures: what is gained over the same texts moved elsewhere, and what is found."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from musiscene.errors import MusiSceneError
+from musiscene.evaluation.hearing import ALL_FACETS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.figure import Figure
+
+    from musiscene.evaluation.hearing import HearingReport
     from musiscene.evaluation.msi import MsiReport
 
 WIDTH_INCHES = 11.0
@@ -61,6 +65,62 @@ def draw_report(report: MsiReport, path: Path) -> None:
     recalls.axvline(report.chance.recall_at_10, color="grey", linestyle="--", label="chance")
     recalls.set_xlabel(f"own reference among the first 10 of {report.rows}")
     recalls.legend()
+    _save(figure, path)
+
+
+def draw_hearing(report: HearingReport, path: Path) -> None:
+    """Draw how much more texts fit their own tracks than others, and whether they find them.
+
+    Args:
+        report: With at least one kind of texts.
+        path: Of the picture; its ending says the format (png, svg, pdf).
+
+    Raises:
+        MusiSceneError: If it cannot be written, or the format is not known.
+    """
+    from matplotlib.figure import Figure
+
+    judged = [
+        (f"{score.name}, {fact.truth}", fact)
+        for score in report.scores
+        for fact in score.facts
+        if fact.facet == ALL_FACETS
+    ]
+    figure = Figure(figsize=(WIDTH_INCHES, 1.6 + ROW_INCHES * len(judged)), layout="constrained")
+    gaps, found = figure.subplots(1, 2)
+    for place, label in enumerate(("another track's words", "words on nothing")):
+        shown = [(fact.gap, fact.gap_to_nothing)[place] for _, fact in judged]
+        gaps.errorbar(
+            [gap.mean for gap in shown],
+            [row + (place - 0.5) * 0.2 for row in range(len(judged))],
+            xerr=[[gap.mean - gap.low for gap in shown], [gap.high - gap.mean for gap in shown]],
+            fmt="o",
+            markersize=4,
+            label=f"above {label}",
+        )
+    gaps.axvline(0.0, color="grey", linewidth=1)
+    gaps.set_xlabel("F1 of the facts named")
+    gaps.set_yticks(range(len(judged)), [name for name, _ in judged])
+    gaps.invert_yaxis()
+    gaps.legend()
+    ranks = [score.reciprocal_rank for score in report.scores]
+    found.barh(range(len(ranks)), [rank.mean for rank in ranks], color="lightsteelblue")
+    found.errorbar(
+        [rank.mean for rank in ranks],
+        range(len(ranks)),
+        xerr=[[rank.mean - rank.low for rank in ranks], [rank.high - rank.mean for rank in ranks]],
+        fmt="none",
+        ecolor="black",
+    )
+    found.axvline(report.chance.mean_reciprocal_rank, color="grey", linestyle="--", label="chance")
+    found.set_yticks(range(len(ranks)), [score.name for score in report.scores])
+    found.invert_yaxis()
+    found.set_xlabel(f"mean reciprocal rank of the own passage, {len(report.tracks)} tracks")
+    found.legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120)
