@@ -72,6 +72,7 @@ def train(
 
     from musiscene.checkpoints.first_use import store_with
     from musiscene.profiles import LISTENING_MODEL
+    from musiscene.training.parts import find_parts
     from musiscene.training.processes import open_processes
     from musiscene.training.recipe import read_recipe
     from musiscene.training.session import train as run_training
@@ -82,7 +83,9 @@ def train(
         told = msgspec.structs.replace(told, start_from=folders)
     processes = open_processes()
     console.quiet = console.quiet or not processes.is_main_process  # one of them is enough to tell
-    store = store_with([told.language_model, LISTENING_MODEL], console)
+    is_given = find_parts(told.start_from).checkpoint is not None
+    needed = [LISTENING_MODEL] if is_given else [LISTENING_MODEL, told.language_model]
+    store = store_with(needed, console)
     result = run_training(
         told,
         data=data,

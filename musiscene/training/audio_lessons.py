@@ -85,7 +85,8 @@ def lessons_about(row: AudioLesson, heard: AudioFeatures, *, style: PromptStyle)
 
 
 def _questions(answer: AudioAnswer, style: PromptStyle) -> tuple[str, ...]:
-    if answer.context:  # which only a clean prompt can hold
-        return (instruction_prompt(answer.question, context=answer.context),)
+    if answer.context:
+        able = "clean" if style == "mu-llama" else style  # whose prompt holds no context
+        return (instruction_prompt(answer.question, context=answer.context, style=able),)
     ways = dict.fromkeys([answer.question, *WAYS_TO_ASK.get(answer.about, ())])
     return tuple(instruction_prompt(way, style=style) for way in ways)

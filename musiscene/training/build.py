@@ -11,6 +11,7 @@ from musiscene.errors import RecipeError
 from musiscene.language_model import LanguageModel
 from musiscene.music_language_model import MusicLanguageModel, add_lora, value_weights
 from musiscene.training.processes import open_processes
+from musiscene.training.quantised import exact_value_projections, load_quantised
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -44,8 +45,8 @@ def build_model(
         features_shape: Layers and width of what the lessons let it hear; None if they are silent.
 
     Returns:
-        The model in float32, on the GPU if there is one. LoRA that this phase does not train is
-        merged.
+        The model, on the GPU if there is one. LoRA that this phase does not train is merged, unless
+        the weights are quantised.
 
     Raises:
         ModelUnavailableError: If the language model is not on this machine.
@@ -56,7 +57,12 @@ def build_model(
 
     device = str(open_processes().device)
     folder = parts.language_model() or store.folder(recipe.language_model)
-    writer = LanguageModel.load(folder, device=device)
+    is_quantised = recipe.frozen_weights == "nf4"
+    writer = (
+        load_quantised(folder, device=device)
+        if is_quantised
+        else LanguageModel.load(folder, device=device, dtype=getattr(torch, recipe.frozen_weights))
+    )
     backbone: Any = writer.model
     biased = parts.backbone_tensors()
     if recipe.phase == "lora" and recipe.norms_and_biases:
@@ -66,12 +72,14 @@ def build_model(
         backbone.load_state_dict(biased, strict=False)
     adapter = _make_adapter(recipe, parts, backbone.config, features_shape).to(device)
     torch.manual_seed(recipe.seed)
-    values = None
+    values, hearing = None, adapter.shape.layers
+    merge = recipe.phase == "adapter" and not is_quantised
+    if is_quantised:
+        values = exact_value_projections(folder, hearing, device=device)
+    elif merge and parts.lora is not None:
+        values = tuple(weight.clone() for weight in value_weights(backbone, hearing))
     if parts.lora is not None:
-        if recipe.phase == "adapter":
-            layers = adapter.shape.layers
-            values = tuple(weight.clone() for weight in value_weights(backbone, layers))
-        add_lora(writer, parts.lora, merge=recipe.phase == "adapter")
+        add_lora(writer, parts.lora, merge=merge)
     elif recipe.phase == "lora":
         inject_adapter_in_model(
             lora_config(recipe.lora, backbone.config.num_hidden_layers), backbone
@@ -93,7 +101,7 @@ def add_biases(backbone: Any, *, only: dict[str, Tensor] | None = None) -> None:
         for name in BIASED:
             projection = layer.get_submodule(name)
             if projection.bias is None:
-                zeros = projection.weight.new_zeros(projection.out_features)
+                zeros = torch.zeros(projection.out_features, device=projection.weight.device)
                 projection.bias = torch.nn.Parameter(zeros)
 
 

@@ -97,6 +97,7 @@ def finetune(
             warmup_epochs=recipe.warmup_epochs,
             epochs=recipe.epochs,
         )
+        torch.manual_seed(recipe.seed * 1_000_003 + update)  # LoRA's dropout, the same after a kill
         loss = _learn(model, batches, optimiser, rate, list(trained.values()), recipe)
         read = sum(len(row.token_ids) for batch in batches for row in batch)
         tokens += read
@@ -132,13 +133,17 @@ def start_training(model: MusicLanguageModel, recipe: Recipe) -> dict[str, torch
         recipe: Its phase.
 
     Returns:
-        Name -> parameter that learns.
+        Name -> parameter that learns, float32.
     """
     model.start_phase(recipe.phase)
     trained = dict(model.trainable(recipe.phase))
     if recipe.phase == "lora" and not recipe.norms_and_biases:
         for name in [name for name in trained if "lora_" not in name]:
             trained.pop(name).requires_grad = False
+    for parameter in trained.values():
+        parameter.data = parameter.data.float()
+    if recipe.gradient_checkpointing:
+        model.backbone.activation_checkpointing_enable({"use_reentrant": False})
     return trained
 
 
@@ -169,6 +174,7 @@ def validation_loss(
         The loss; None without rows.
     """
     processes = open_processes()
+    model.eval()
     by_length = sorted(rows, key=lambda row: len(row.token_ids))
     size = recipe.rows_per_batch
     batches = [by_length[first : first + size] for first in range(0, len(by_length), size)]
@@ -266,13 +272,14 @@ def _learn(
     learnt = max(sum(_learnt(batch) for batch in batches), 1)
     total = torch.zeros((), dtype=torch.float64, device=processes.device)
     optimiser.zero_grad(set_to_none=True)
+    model.train()
     for batch in share_out(batches, processes.num_processes)[processes.process_index]:
         loss: Any = _loss(model, batch, recipe) * (_learnt(batch) / learnt)
         loss.backward()
         total += loss.detach().double()
     if processes.num_processes > 1:
         add_up_gradients(parameters)
-    if recipe.max_gradient_norm is not None:
+    if recipe.max_gradient_norm > 0:
         torch.nn.utils.clip_grad_norm_(parameters, recipe.max_gradient_norm)
     for group in optimiser.param_groups:
         group["lr"] = rate
@@ -283,8 +290,9 @@ def _learn(
 def _loss(model: MusicLanguageModel, batch: Sequence[Example], recipe: Recipe) -> torch.Tensor:
     token_ids, labels = pad_examples(batch)
     device: torch.device = model.backbone.device
+    audio = _heard(model, batch)  # in the adapter's own float32
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        return model.loss(token_ids.to(device), labels.to(device), _heard(model, batch))
+        return model.loss(token_ids.to(device), labels.to(device), audio)
 
 
 def _heard(model: MusicLanguageModel, batch: Sequence[Example]) -> AudioStates | None:

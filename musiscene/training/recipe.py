@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from musiscene.errors import RecipeError
+from musiscene.prompts import PromptStyle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prompt: str
     """For rows without audio: `{music}` is replaced by what is known of the music; the scene
     follows directly."""
-    question_style: Literal["clean", "mu-llama"] = "clean"
+    question_style: PromptStyle = "clean"
     """For rows with audio: how their questions are put."""
     max_tokens: Count = 192
     """Longest row; the rest is cut off, with it the end token."""
@@ -78,10 +79,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """For updates of 256 rows; scaled to this recipe's."""
     weight_decay: Annotated[float, Meta(ge=0.0)] = 0.05
     """Of matrices."""
-    max_gradient_norm: Positive | None = 1.0
-    """Longer gradients are shortened; None for never."""
+    max_gradient_norm: Annotated[float, Meta(ge=0.0)] = 1.0
+    """Longer gradients are shortened; 0 for never."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the matrix products; all weights are float32."""
+    """Of the matrix products; what is trained is float32."""
+    frozen_weights: Literal["float32", "bfloat16", "nf4"] = "float32"
+    """How the language model's own weights are kept; less than float32 needs `precision`
+    bfloat16, nf4 needs bitsandbytes."""
+    gradient_checkpointing: bool = False
+    """Compute each layer twice instead of keeping what it computed."""
     seed: int = 0
     """Of the order of rows and of fresh weights."""
     validate_every: Count = 50
@@ -90,6 +96,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Looks without a better validation loss before the training ends; None for never."""
     validation_rows: Count | None = 256
     """Rows of a look; None for all."""
+
+    def __post_init__(self) -> None:
+        if self.frozen_weights != "float32" and self.precision != "bfloat16":
+            raise ValueError('`frozen_weights` below float32 need `precision = "bfloat16"`')
+        if self.frozen_weights == "nf4" and self.norms_and_biases:
+            raise ValueError("`norms_and_biases` cannot be trained where `frozen_weights` are nf4")
 
 
 def read_recipe(path: Path) -> Recipe:

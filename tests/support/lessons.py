@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from musiscene.data.pseudo_captions import AudioAnswer, AudioLesson
 from musiscene.encoders.features import AudioFeatures
 from musiscene.training.lessons import Lesson
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHAPE = (2, 8)
 """Layers and width of made features."""
@@ -61,3 +64,14 @@ class MadeListener:
         """Two segments, whose features are counted up from the track's."""
         track = np.full(SHAPE, ord(recording.audio_hash[0]), np.float32)
         return AudioFeatures(track=track, segments=np.stack([track + 1, track + 2]))
+
+
+class OneModel:
+    """A model store that holds one folder under every name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def folder(self, name: str) -> Path:  # noqa: ARG002
+        """The folder."""
+        return self._folder

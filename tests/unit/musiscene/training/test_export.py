@@ -21,7 +21,7 @@ from musiscene.training.parts import find_parts
 from musiscene.training.recipe import AdapterRecipe, LoraRecipe, Recipe
 from musiscene.training.run_folder import RunFolder
 from tests.support.language_model import write_tiny_language_model
-from tests.support.lessons import SHAPE, made_lessons
+from tests.support.lessons import SHAPE, OneModel, made_lessons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,16 +40,6 @@ LORA = Recipe(
 ADAPTER = msgspec.structs.replace(
     LORA, phase="adapter", adapter=AdapterRecipe(layers=2, bridge_width=8), base_learning_rate=2.0
 )
-
-
-class OneModel:
-    """A model store that holds one tiny language model under every name."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def folder(self, name: str) -> Path:  # noqa: ARG002
-        return self._folder
 
 
 @pytest.fixture(scope="module")
