@@ -140,7 +140,7 @@ def _say(console: Console, report: HearingReport, sentences: list[str]) -> None:
         " track that was heard:"
     )
     console.table(
-        ("said", "truth", "tracks", "precision", "recall", "F1", "other's", "gap", "to nothing"),
+        ("said", "prec.", "recall", "F1", "other", "gap", "gap to nothing"),
         [
             _fact_row(score, fact)
             for score in report.scores
@@ -148,16 +148,18 @@ def _say(console: Console, report: HearingReport, sentences: list[str]) -> None:
             if fact.facet == "all"
         ],
     )
-    facets = list(dict.fromkeys(fact.facet for score in report.scores for fact in score.facts))[1:]
-    console.say("\nF1 by kind of fact (gap to other tracks' texts):")
-    console.table(
-        ("said", "truth", *facets),
-        [
-            (score.name, truth, *(_facet_cell(score, truth, facet) for facet in facets))
-            for score in report.scores
-            for truth in dict.fromkeys(fact.truth for fact in score.facts)
-        ],
-    )
+    facts = [fact for score in report.scores for fact in score.facts if fact.facet != "all"]
+    if facts:
+        facets = list(dict.fromkeys(fact.facet for fact in facts))
+        console.say("\nF1 by kind of fact, and its gap to other tracks' texts:")
+        console.table(
+            ("said", *facets),
+            [
+                (f"{score.name}, {truth}", *(_facet_cell(score, truth, one) for one in facets))
+                for score in report.scores
+                for truth in dict.fromkeys(fact.truth for fact in score.facts)
+            ],
+        )
     console.say("\nOwn description among all, and variety:")
     console.table(
         ("said", "R@1", "R@10", "median", "MRR", "cosine gap", "distinct", "dist-2"),
@@ -180,9 +182,7 @@ def _say(console: Console, report: HearingReport, sentences: list[str]) -> None:
 
 def _fact_row(score: HearingScore, fact: FactScore) -> tuple[str, ...]:
     return (
-        score.name,
-        fact.truth,
-        f"{fact.tracks}",
+        f"{score.name}, {fact.truth}",
         f"{fact.precision:.3f}",
         f"{fact.recall:.3f}",
         f"{fact.f1.mean:.3f}",
@@ -194,7 +194,7 @@ def _fact_row(score: HearingScore, fact: FactScore) -> tuple[str, ...]:
 
 def _facet_cell(score: HearingScore, truth: str, facet: str) -> str:
     found = [one for one in score.facts if (one.truth, one.facet) == (truth, facet)]
-    return f"{found[0].f1.mean:.3f} ({found[0].gap.mean:+.3f})" if found else "-"
+    return f"{found[0].f1.mean:.2f} {found[0].gap.mean:+.2f}" if found else "-"
 
 
 def _found_row(score: HearingScore) -> tuple[str, ...]:

@@ -264,7 +264,8 @@ def _answers(model: HearingModel, listening: Listening) -> str:
     """The answers to a question about each kind of fact, in one line."""
     from musiscene.language_model import Sampling
 
-    greedy = Sampling(max_new_tokens=MAX_ANSWER_TOKENS, temperature=0.0)
+    # A line end is no end: a model may begin with one.
+    greedy = Sampling(max_new_tokens=MAX_ANSWER_TOKENS, temperature=0.0, stop=())
     answers = [
         "".join(model.answer(listening, questions[0], greedy))
         for questions in FACT_QUESTIONS.values()

@@ -69,9 +69,9 @@ class MadeModel:
         ]
 
     def answer(self, heard: Listening, question: str, sampling: Sampling) -> Iterator[str]:  # noqa: ARG002
-        """The instrument alone, in two pieces."""
+        """The instrument alone, in pieces."""
         if "instrument" in question.lower():
-            yield from (f"{Path(heard.info.path).stem} ", "can be heard.\n")
+            yield from ("\n", f"{Path(heard.info.path).stem} ", "can be heard.\n")
 
     def _scene(self, heard: Listening) -> SceneCaption:
         scene = SCENES.get(Path(heard.info.path).stem, "A place.")

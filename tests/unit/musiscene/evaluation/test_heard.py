@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ from musiscene.audio.read import read_audio
 from musiscene.console import Console
 from musiscene.encoders.features import AudioFeatures
 from musiscene.evaluation.heard import SAYINGS, Asking, ask, hear_nothing, hear_passages, passage_of
+from musiscene.language_model import Sampling
 from musiscene.listen import Listening
 from tests.support.listening import listening
 from tests.support.passages import SCENES, MadeModel, write_library
@@ -74,6 +76,20 @@ class TestAsk:
         assert said.of_nothing["scenes"] == "A place."
         [first, *_] = said.by_track(passages)
         assert first.texts["scenes"] == SCENES[names[0]]
+
+    def test_an_answer_may_begin_with_a_line_end(self, tmp_path: Path):
+        """The default of sampling stops there, and a model with an ear answered nothing."""
+        stops = []
+
+        class Model(MadeModel):
+            def answer(self, heard: Listening, question: str, sampling: Sampling) -> Iterator[str]:
+                stops.append(sampling.stop)
+                return super().answer(heard, question, sampling)
+
+        model = Model()
+        passages = hear_passages(model, write_library(tmp_path, "harp", "cello"), QUIET)
+        ask(model, passages, Asking(sayings=("answers",)), QUIET)
+        assert set(stops) == {()}
 
     def test_asks_only_what_is_wanted(self, tmp_path: Path):
         model = MadeModel()
