@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from musiscene.adapter import AdapterShape, AudioAdapter, adapter_shape
 from musiscene.checkpoints.native import (
     ADAPTER_NAME,
-    LANGUAGE_MODEL_FOLDER,
     LORA_FOLDER,
+    own_language_model,
     read_settings,
 )
 from musiscene.errors import ModelIntegrityError
@@ -90,6 +90,7 @@ class MusicLanguageModel(nn.Module):
         cls,
         folder: Path,
         *,
+        base: Path | None = None,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         merge: bool = True,
@@ -98,6 +99,7 @@ class MusicLanguageModel(nn.Module):
 
         Args:
             folder: As `musiscene checkpoint import-mu-llama` and training write it.
+            base: The language model, where the folder only names it.
             device: As torch spells it.
             dtype: Of the language model; the adapter is float32.
             merge: Fold LoRA into the weights, which is faster; False to train it further.
@@ -113,7 +115,8 @@ class MusicLanguageModel(nn.Module):
         from safetensors.torch import load_file
 
         settings = read_settings(folder)
-        writer = LanguageModel.load(folder / LANGUAGE_MODEL_FOLDER, device=device, dtype=dtype)
+        own = base or own_language_model(folder, settings)
+        writer = LanguageModel.load(own, device=device, dtype=dtype)
         try:
             tensors = load_file(folder / ADAPTER_NAME, device=device)
             shape = adapter_shape(

@@ -30,6 +30,7 @@ from musiscene.checkpoints.native import (
     SETTINGS_NAME,
     WEIGHTS_NAME,
     CheckpointSettings,
+    own_language_model,
     read_settings,
     write_settings,
 )
@@ -113,7 +114,7 @@ def merge_lora(folder: Path, out: Path, *, progress: PullProgress) -> Checkpoint
     manifest = _sound_manifest(folder)
     if settings.merged or not (folder / LORA_FOLDER).is_dir():
         raise ModelError(str(folder), "has no LoRA to merge")
-    base = open_hub_folder(folder / LANGUAGE_MODEL_FOLDER)
+    base = open_hub_folder(own_language_model(folder, settings))
     weights = base | _merged_matrices(folder / LORA_FOLDER, base)
     adapter = open_safetensors(folder / ADAPTER_NAME)
     adapter["value_projections"] = Stacked(_adapted_values(base, settings.adapter_layers))

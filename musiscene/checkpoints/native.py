@@ -3,7 +3,8 @@
     musiscene.json        `CheckpointSettings`
     adapter.safetensors   the audio adapter
     encoder/              a HuBERT of transformers: config, weights, preprocessor settings
-    language_model/       a LLaMA of transformers: config, weights, tokenizer
+    language_model/       a LLaMA of transformers: config, weights, tokenizer; absent where
+                          `musiscene.json` names one of the model store
     lora/                 PEFT weights; absent where there are none, or where they are merged
     manifest.json         every file with size and SHA-256; written last
 
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from musiscene.errors import ModelIntegrityError, ModelUnavailableError
+from musiscene.errors import ModelError, ModelIntegrityError, ModelUnavailableError
 from musiscene.prompts import PromptStyle
 
 if TYPE_CHECKING:
@@ -71,12 +72,34 @@ class CheckpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     bridge_width: Count
     """Inner width of the adapter's gated blocks."""
     prompt: PromptStyle = "clean"
-    """How questions are put, unless asked otherwise: without, or exactly as in MU-LLaMA's training
-    with, a stray text in the place of the input."""
+    """How questions are put, unless asked otherwise; a model that learnt scenes by our own recipe
+    is asked as its `lesson` did, and then needs no examples."""
     merged: bool
     """Whether the LoRA is folded into the language model's weights."""
     parts: tuple[LicencedPart, ...]
     """What the checkpoint was made of."""
+    base: str = ""
+    """Model of the store that LoRA and adapter belong to; empty if the folder brings its own."""
+
+
+def own_language_model(folder: Path, settings: CheckpointSettings) -> Path:
+    """Where a checkpoint keeps its language model.
+
+    Args:
+        folder: Of the checkpoint.
+        settings: Its `musiscene.json`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelError: If it has none of its own.
+    """
+    if settings.base:
+        raise ModelError(
+            str(folder), f"holds no language model of its own: it belongs to {settings.base}"
+        )
+    return folder / LANGUAGE_MODEL_FOLDER
 
 
 def write_settings(folder: Path, settings: CheckpointSettings) -> None:

@@ -11,9 +11,9 @@ import msgspec
 from musiscene.checkpoints.native import (
     ADAPTER_NAME,
     ENCODER_FOLDER,
-    LANGUAGE_MODEL_FOLDER,
     LORA_FOLDER,
     CheckpointSettings,
+    own_language_model,
     read_settings,
 )
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
@@ -97,12 +97,14 @@ def summarise_checkpoint(folder: Path) -> CheckpointSummary:
         Settings, shapes and counts.
 
     Raises:
+        ModelError: If it has no language model of its own.
         ModelUnavailableError: If the folder is no checkpoint, or a file of it is missing.
         ModelIntegrityError: If a file is damaged.
     """
     settings = read_settings(folder)
-    config = _read_config(folder / LANGUAGE_MODEL_FOLDER / "config.json")
-    language_model = _shapes_in((folder / LANGUAGE_MODEL_FOLDER).glob("*.safetensors"))
+    own = own_language_model(folder, settings)
+    config = _read_config(own / "config.json")
+    language_model = _shapes_in(own.glob("*.safetensors"))
     lora = _shapes_in((folder / LORA_FOLDER).glob("*.safetensors"))
     norms = {name: shape for name, shape in language_model.items() if "norm" in name}
     biases = {name: shape for name, shape in language_model.items() if name.endswith(".bias")}

@@ -157,12 +157,19 @@ def merge(console: Console, folder: Path, out: Path, track: Path | None) -> None
     show_default=True,
     help="Whether that licence allows it.",
 )
+@click.option(
+    "--with-base/--without-base",
+    default=True,
+    show_default=True,
+    help="Copy the language model into the folder, or name that of the model store.",
+)
 @shared_options
 def export(
     console: Console,
     runs: tuple[Path, ...],
     *,
     out: Path,
+    with_base: bool,
     licence: str,
     commercial_use: Literal["yes", "no", "unknown"],
 ) -> None:
@@ -175,7 +182,13 @@ def export(
     store = ModelStore(local_folder=console.models_dir)
     with console.progress("bytes") as report:
         settings = export_checkpoint(
-            runs, out, store, report, licence=licence, commercial_use=commercial_use
+            runs,
+            out,
+            store,
+            report,
+            licence=licence,
+            commercial_use=commercial_use,
+            with_base=with_base,
         )
     console.emit({"folder": out, "settings": settings})
     console.say(f"ready in {out}")

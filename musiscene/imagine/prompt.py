@@ -143,12 +143,9 @@ HEARD_PROMPT: Final = ScenePrompt(
 )
 """For models that hear the music and were asked to describe it first."""
 
-LESSON: Final = "<|im_start|>user\nMusic: {music}\n{question}<|im_end|>\n<|im_start|>assistant\n"
-"""The prompt of our own lessons: `prompt` in the recipes."""
-
 LEARNT_SCENE: Final = ScenePrompt(
     prefix="",
-    template=LESSON.format(music="{description}", question=SCENE_QUESTION),
+    template=instruction_prompt(SCENE_QUESTION, context="{description}", style="lesson"),
     stop=("\n",),
     guards=TRAINED_GUARDS,
     words=(2, 40),
@@ -162,7 +159,7 @@ LEARNT_SCENE: Final = ScenePrompt(
 
 LEARNT_VIDEO: Final = msgspec.structs.replace(
     LEARNT_SCENE,
-    template=LESSON.format(music="{description}", question=VIDEO_QUESTION),
+    template=instruction_prompt(VIDEO_QUESTION, context="{description}", style="lesson"),
     guards=("length", "unsafe", "loop"),
     words=(8, 120),
     sentences=8,

@@ -73,6 +73,7 @@ def export_checkpoint(
     *,
     licence: str = "not stated",
     commercial_use: Literal["yes", "no", "unknown"] = "unknown",
+    with_base: bool = True,
 ) -> CheckpointSettings:
     """Make a checkpoint folder out of trained runs, for `--checkpoint`.
 
@@ -84,6 +85,8 @@ def export_checkpoint(
         progress: Told what is done.
         licence: Of the trained weights, as their data allow.
         commercial_use: Whether it lets them be used commercially.
+        with_base: Whether the language model is copied into the folder; without it the folder is
+            small, names the model, and is of use only where the model store has it.
 
     Returns:
         The settings of the checkpoint. Adapter and LoRA are written in float16.
@@ -98,10 +101,15 @@ def export_checkpoint(
         raise RecipeError(runs[-1], "holds no adapter, nor does what it was begun with")
     recipe = _recipe_among(runs)
     base = parts.language_model() or store.folder(recipe.language_model)
-    needed_bytes = sum(path.stat().st_size for path in [*parts.files(), *base.iterdir()])
+    if not with_base and (parts.language_model() or parts.backbone):
+        raise RecipeError(runs[-1], "changed the language model itself, so it must be copied too")
+    copied = [*parts.files(), *(base.iterdir() if with_base else ())]
+    needed_bytes = sum(path.stat().st_size for path in copied)
     with making(out, needed_bytes=needed_bytes, progress=progress) as folder:
-        progress("write the language model", 0, None)
-        shape = _write_language_model(base, parts, folder)
+        shape = _adapter_shape(base, parts)
+        if with_base:
+            progress("write the language model", 0, None)
+            _write_language_model(base, parts, folder / LANGUAGE_MODEL_FOLDER)
         _write_halved(parts.adapter_tensors(), folder / ADAPTER_NAME)
         if parts.lora is not None:
             _copy_lora(parts.lora, folder / LORA_FOLDER)
@@ -115,6 +123,7 @@ def export_checkpoint(
             bridge_width=shape.bridge_width,
             prompt=recipe.question_style,
             merged=False,
+            base="" if with_base else recipe.language_model,
             parts=(
                 *_licenced_parts(recipe, parts),
                 LicencedPart(
@@ -140,15 +149,19 @@ def _recipe_among(runs: Sequence[Path]) -> Recipe:
     return next((each for each in reversed(recipes) if each.phase == "adapter"), recipes[-1])
 
 
-def _write_language_model(base: Path, parts: Parts, folder: Path) -> AdapterShape:
-    # With the norms and biases that were trained; gives the adapter's sizes.
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+def _adapter_shape(base: Path, parts: Parts) -> AdapterShape:
+    from transformers import AutoConfig
 
-    target = folder / LANGUAGE_MODEL_FOLDER
     try:
-        shape = shape_in(parts.adapter_tensors(), AutoConfig.from_pretrained(str(base)))
+        return shape_in(parts.adapter_tensors(), AutoConfig.from_pretrained(str(base)))
     except (ValueError, KeyError) as error:
         raise RecipeError(parts.adapter or base, f"the adapter does not fit: {error}") from error
+
+
+def _write_language_model(base: Path, parts: Parts, target: Path) -> None:
+    # With the norms and biases that were trained.
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     model: Any = AutoModelForCausalLM.from_pretrained(
         str(base), local_files_only=True, use_safetensors=True, dtype="auto"
     )
@@ -158,7 +171,6 @@ def _write_language_model(base: Path, parts: Parts, folder: Path) -> AdapterShap
         model.load_state_dict(trained, strict=False)
     model.save_pretrained(target)
     AutoTokenizer.from_pretrained(str(base), local_files_only=True).save_pretrained(target)
-    return shape
 
 
 def _write_halved(tensors: dict[str, torch.Tensor], target: Path) -> None:

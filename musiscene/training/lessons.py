@@ -10,6 +10,7 @@ import hashlib
 import random
 from typing import TYPE_CHECKING, NamedTuple
 
+from musiscene.prompts import SCENE_QUESTION
 from musiscene.training.examples import encode_example
 
 if TYPE_CHECKING:
@@ -41,17 +42,21 @@ def lessons_from(examples: Iterable[SceneExample], prompt: str) -> list[Lesson]:
 
     Args:
         examples: Of any source.
-        prompt: `{music}` is replaced.
+        prompt: `{question}` and `{music}` are replaced.
 
     Returns:
-        The lessons; each may be asked with any one field of its music, or with all together.
+        The lessons; one time in three asked with the first field of the music alone, which is the
+        shortest and names the moods, else with all together.
     """
     lessons = []
     for example in examples:
-        fields = [text for text in example.music.values() if text]
-        ways = dict.fromkeys([*fields, " ".join(fields)])
-        if fields and example.scene:
-            questions = tuple(prompt.replace("{music}", " ".join(way.split())) for way in ways)
+        fields = [" ".join(text.split()) for text in example.music.values() if text.strip()]
+        if fields and example.scene.strip():
+            asked = prompt.replace("{question}", example.question or SCENE_QUESTION)
+            ways = (
+                [fields[0], *[example.music_line] * 2] if len(fields) > 1 else [example.music_line]
+            )
+            questions = tuple(asked.replace("{music}", way) for way in ways)
             lessons.append(Lesson(example.id, questions, " ".join(example.scene.split())))
     return lessons
 

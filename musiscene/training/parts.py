@@ -53,7 +53,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def language_model(self) -> Path | None:
         """The folder of the language model, if a checkpoint gives it."""
-        return None if self.checkpoint is None else self.checkpoint / LANGUAGE_MODEL_FOLDER
+        if self.checkpoint is None or read_settings(self.checkpoint).base:
+            return None
+        return self.checkpoint / LANGUAGE_MODEL_FOLDER
 
     def adapter_tensors(self) -> dict[str, Tensor]:
         """Tensors of the adapter by their names there, float32; empty without one."""

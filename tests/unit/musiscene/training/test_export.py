@@ -11,7 +11,7 @@ import torch
 from musiscene.checkpoints.native import read_settings
 from musiscene.console import ProgressReport
 from musiscene.data.rows import SceneExample
-from musiscene.errors import RecipeError
+from musiscene.errors import ModelError, RecipeError
 from musiscene.music_language_model import MusicLanguageModel
 from musiscene.training.build import build_model
 from musiscene.training.export import export_checkpoint, export_lora
@@ -179,6 +179,36 @@ class TestExportCheckpoint:
         model = build_model(LORA, store, find_parts([out]), features_shape=SHAPE)
         expected = loss_of(MusicLanguageModel.load(out), made_lessons())
         assert loss_of(model, made_lessons()) == pytest.approx(expected, rel=1e-4)
+
+    def test_without_the_language_model_it_is_small_and_the_same(
+        self, lora_run: Path, adapter_run: Path, store: ModelStore, tmp_path: Path
+    ):
+        # Norms and biases are of the language model itself, so they cannot travel without it.
+        recipe = msgspec.structs.replace(
+            ADAPTER, start_from=(str(lora_run / "lora"),), norms_and_biases=False
+        )
+        alone = tmp_path / "adapter"
+        run_phase(recipe, made_lessons(), alone, store)
+        small, whole = tmp_path / "small", tmp_path / "whole"
+        settings = export_checkpoint([alone], small, store, ProgressReport(), with_base=False)
+        export_checkpoint([alone], whole, store, ProgressReport())
+        assert settings.base == LORA.language_model
+        assert not (small / "language_model").exists()
+        loaded = MusicLanguageModel.load(small, base=store.folder(settings.base))
+        expected = loss_of(MusicLanguageModel.load(whole), made_lessons())
+        assert loss_of(loaded, made_lessons()) == pytest.approx(expected, rel=1e-5)
+        with pytest.raises(ModelError, match=f"belongs to {settings.base}"):
+            MusicLanguageModel.load(small)
+        again = build_model(LORA, store, find_parts([small]), features_shape=SHAPE)
+        assert loss_of(again, made_lessons()) == pytest.approx(expected, rel=1e-4)
+
+    def test_what_changed_the_language_model_cannot_go_without_it(
+        self, adapter_run: Path, store: ModelStore, tmp_path: Path
+    ):
+        with pytest.raises(RecipeError, match="must be copied too"):
+            export_checkpoint(
+                [adapter_run], tmp_path / "out", store, ProgressReport(), with_base=False
+            )
 
     def test_without_an_adapter_there_is_nothing_to_hear_with(
         self, lora_run: Path, store: ModelStore, tmp_path: Path

@@ -2,6 +2,7 @@ from collections import Counter
 from itertools import chain
 
 from musiscene.data.rows import SceneExample
+from musiscene.prompts import SCENE_QUESTION
 from musiscene.training.lessons import batch_rows, lessons_from
 
 PROMPT = "Music: {music}\nScene: "
@@ -12,20 +13,26 @@ def row(identity: str, scene: str = "A boat.", **music: str) -> SceneExample:
 
 
 class TestLessonsFrom:
-    def test_asks_with_each_field_and_with_all(self):
+    def test_asks_mostly_with_all_and_at_times_with_the_first_field(self):
         [lesson] = lessons_from(
             [row("a", aspects="slow, piano", description="It is\nslow.")], PROMPT
         )
-        assert lesson.questions == (
-            "Music: slow, piano\nScene: ",
-            "Music: It is slow.\nScene: ",
-            "Music: slow, piano It is slow.\nScene: ",
-        )
+        whole = "Music: slow, piano. It is slow.\nScene: "
+        assert lesson.questions == ("Music: slow, piano\nScene: ", whole, whole)
         assert lesson.answer == "A boat."
 
-    def test_asks_the_same_once(self):
-        [lesson] = lessons_from([row("a", aspects="slow", description="")], PROMPT)
-        assert lesson.questions == ("Music: slow\nScene: ",)
+    def test_one_field_is_asked_with_alone(self):
+        [lesson] = lessons_from([row("a", aspects="", description="It is slow.")], PROMPT)
+        assert lesson.questions == ("Music: It is slow.\nScene: ",)
+
+    def test_asks_what_the_row_answers(self):
+        example = SceneExample(
+            id="a", source="made", group="a", music={"m": "slow"}, scene="A boat.", question="Why?"
+        )
+        asked = [
+            lesson.questions[0] for lesson in lessons_from([example, row("b", m="x")], "{question}")
+        ]
+        assert asked == ["Why?", SCENE_QUESTION]
 
     def test_leaves_out_rows_without_scene_or_music(self):
         rows = [row("a", scene="", aspects="slow"), row("b", aspects="")]
@@ -33,7 +40,7 @@ class TestLessonsFrom:
 
     def test_braces_in_the_music_are_text(self):
         [lesson] = lessons_from([row("a", aspects="{music} {0}")], PROMPT)
-        assert lesson.questions == ("Music: {music} {0}\nScene: ",)
+        assert lesson.questions == ("Music: {music} {0}.\nScene: ",)
 
 
 LENGTHS = [(7 * place) % 23 + 1 for place in range(101)]
