@@ -89,7 +89,8 @@ def main() -> int:
     embedder = TextEmbedder.load(ModelStore().folder(EMBEDDER_NAME))
     sources = [from_library(name, Path(report), Path(t)) for name, report, t in options.library]
     if options.musiccaps:
-        sources.append(from_musiccaps(*options.musiccaps, embedder))
+        data, predictions = options.musiccaps
+        sources.append(from_musiccaps(data, predictions, embedder))
     chosen = choose(sources, COUNT)
     page = write_page(
         chosen,
