@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EMBEDDER_NAME = "all-minilm-l6-v2"
+EMBEDDER_NAME = "scene-embedder"
 
 CAPTIONS_AT_ONCE = 512
 """Embedded again and stored in one transaction."""

@@ -25,7 +25,7 @@ ProfileName = Literal["tiny", "paper"]
 LISTENING_MODEL: Final = "musicnn"
 LANGUAGE_MODEL: Final = "smollm2-135m-instruct"
 HEARING_MODEL: Final = "mu-llama"
-SCENE_EMBEDDER: Final = "musiscene-scene-embedder"
+SCENE_EMBEDDER: Final = "scene-embedder"
 HEARING_PARTS: Final = ("mert-v1-330m", "llama-2-7b-chat", HEARING_MODEL)
 """What the import joins."""
 

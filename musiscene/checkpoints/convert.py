@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from musiscene.checkpoints.manifest import sha256_of
+from musiscene.checkpoints.tuned_embedder import convert_tuned_embedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +124,7 @@ def convert_tensorflow_tagger(raw: Path, ready: Path) -> None:
 CONVERTERS: dict[str, Callable[[Path, Path], None]] = {
     "gguf_language_model": convert_gguf_language_model,
     "sentence_embedder": convert_sentence_embedder,
+    "tuned_embedder": convert_tuned_embedder,
     "tensorflow_tagger": convert_tensorflow_tagger,
 }
 

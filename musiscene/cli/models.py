@@ -11,7 +11,6 @@ import msgspec
 
 from musiscene.checkpoints.registry import (
     COMMERCIAL_USE_SHOWN,
-    EMBEDDED,
     MODELS,
     find_model,
 )
@@ -126,7 +125,9 @@ def list_models(console: Console, *, verify: bool) -> None:
 @shared_options
 def pull(console: Console, names: tuple[str, ...], source_folder: Path | None) -> None:
     """Make models ready on this machine; without names, the embedded ones."""
-    wanted = [find_model(name) for name in dict.fromkeys(names)] or list(EMBEDDED)
+    wanted = [find_model(name) for name in dict.fromkeys(names)] or [
+        model for model in MODELS.values() if model.is_embedded
+    ]
     store = ModelStore(local_folder=console.models_dir)
     ready = {status.name for status in store.status() if status.state == "ready"}
     for model in wanted:
@@ -180,7 +181,8 @@ def _row(model: Model, status: ModelStatus) -> ModelRow:
 
 
 def _announcement(model: Model, *, was_ready: bool) -> str:
-    action = "is ready" if was_ready else f"downloads {_size(model.download_bytes)}"
+    way = f"is made from {model.base}" if model.base else f"downloads {_size(model.download_bytes)}"
+    action = "is ready" if was_ready else way
     commercial = COMMERCIAL_USE_SHOWN[model.commercial_use]
     return f"{model.name} {action}; licence {model.licence}, commercial use: {commercial}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from musiscene.checkpoints.registry import EMBEDDED, MODELS
+from musiscene.checkpoints.registry import EMBEDDED, MODELS, TUNED
 from musiscene.checkpoints.store import ModelStore
 from musiscene.cli import models
 from musiscene.errors import ModelUnavailableError, UnknownModelError
@@ -69,9 +69,9 @@ class TestPull:
     def test_without_names_gets_the_embedded_ones(self, monkeypatch: pytest.MonkeyPatch):
         pulled = pull_by_name(monkeypatch)
         result = run("pull", "--json")
-        assert sorted(pulled) == sorted(model.name for model in EMBEDDED)
+        assert sorted(pulled) == sorted(model.name for model in EMBEDDED + TUNED)
         rows = json.loads(result.stdout)["models"]
-        assert [row["name"] for row in rows] == [model.name for model in EMBEDDED]
+        assert [row["name"] for row in rows] == [model.name for model in EMBEDDED + TUNED]
         assert not any(row["was_ready"] for row in rows)
 
     def test_licence_is_said_before_it_is_pulled(self, monkeypatch: pytest.MonkeyPatch):
@@ -90,7 +90,11 @@ class TestPull:
         pulled = pull_by_name(monkeypatch, missing=("all-minilm-l6-v2",))
         result = run("pull")
         assert isinstance(result.exception, ModelUnavailableError)
-        assert sorted(pulled) == ["musicnn", "smollm2-135m-instruct"]
+        assert sorted(pulled) == [
+            "musicnn",
+            "scene-embedder",
+            "smollm2-135m-instruct",
+        ]
 
     def test_several_failures_are_one_message(self, monkeypatch: pytest.MonkeyPatch):
         pull_by_name(monkeypatch, missing=("all-minilm-l6-v2", "musicnn"))

