@@ -63,7 +63,7 @@ def train(
     start_from: tuple[Path, ...],
     features: Path | None,
 ) -> None:
-    """Teach the language model to imagine scenes, by a recipe.
+    """Teach the language model to imagine scenes, or the text embedder, by a recipe.
 
     A run that is interrupted, even killed, goes on with the same command and ends with the same
     weights. RUN/metrics.jsonl and RUN/curves.png show how it goes.
@@ -72,11 +72,15 @@ def train(
 
     from musiscene.checkpoints.first_use import store_with
     from musiscene.profiles import LISTENING_MODEL
+    from musiscene.training.embedder_recipe import is_embedder_recipe
     from musiscene.training.parts import find_parts
     from musiscene.training.processes import open_processes
     from musiscene.training.recipe import read_recipe
     from musiscene.training.session import train as run_training
 
+    if is_embedder_recipe(recipe):
+        _tune_embedder(console, recipe, data, validation, out)
+        return
     told = read_recipe(recipe)
     if start_from:
         folders = tuple(str(folder.resolve()) for folder in start_from)
@@ -102,4 +106,27 @@ def train(
     console.say(
         f"{result.updates} updates, best validation loss {loss}, "
         f"{result.seconds:.0f} s, {result.tokens_per_second:.0f} tokens/s\nready in {out}"
+    )
+
+
+def _tune_embedder(
+    console: Console,
+    recipe: Path,
+    data: tuple[Path, ...],
+    validation: tuple[Path, ...],
+    out: Path,
+) -> None:
+    from musiscene.checkpoints.first_use import store_with
+    from musiscene.training.embedder_recipe import read_embedder_recipe
+    from musiscene.training.embedder_session import train_embedder
+
+    told = read_embedder_recipe(recipe)
+    store = store_with([told.embedder], console)
+    result = train_embedder(
+        told, data=data, validation=validation, out=out, store=store, console=console
+    )
+    console.emit({"folder": out, "result": result})
+    console.say(
+        f"{result.updates} updates, validation R@10 {result.recall_at_10:.3f}, within annotators "
+        f"{result.within_annotator:.3f}, {result.seconds:.0f} s\nready in {out}"
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from musiscene.training.embedder_recipe import EmbedderRecipe
     from musiscene.training.recipe import Recipe
 
 RECIPE_NAME = "recipe.json"
@@ -65,7 +66,9 @@ class RunFolder:
         self.path = path
         self._is_written = is_written
 
-    def begin(self, recipe: Recipe, data: Sequence[Path], lesson_count: int) -> None:
+    def begin(
+        self, recipe: Recipe | EmbedderRecipe, data: Sequence[Path], lesson_count: int
+    ) -> None:
         """Write down what is trained, or check that it is the training that was begun here.
 
         Args:
