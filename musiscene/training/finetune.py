@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import torch
 
-from musiscene.language_model import AudioStates
-from musiscene.training.examples import IGNORED, pad_examples, stack_features
 from musiscene.training.lessons import batch_rows, encode_epoch
+from musiscene.training.losses import batch_loss, both_terms, learnt_tokens, pair_rows
 from musiscene.training.optimiser import make_optimiser
 from musiscene.training.processes import add_up, add_up_gradients, open_processes, share_out
 from musiscene.training.run_folder import Place
@@ -98,13 +97,14 @@ def finetune(
             epochs=recipe.epochs,
         )
         torch.manual_seed(recipe.seed * 1_000_003 + update)  # LoRA's dropout, the same after a kill
-        loss = _learn(model, batches, optimiser, rate, list(trained.values()), recipe)
+        loss, ranking = _learn(model, batches, optimiser, rate, list(trained.values()), recipe)
         read = sum(len(row.token_ids) for batch in batches for row in batch)
         tokens += read
         speed = tokens / (time.monotonic() - started)
         run.note({
             "update": update, "epoch": round(epoch, 4), "loss": round(loss, 5),
             "learning_rate": rate, "tokens": read, "tokens_per_second": round(speed, 1),
+            **({"ranking": round(ranking, 5)} if recipe.unlikelihood > 0 else {}),
         })  # fmt: skip
         report("Training", update, total)
         place = msgspec.structs.replace(place, update=update)
@@ -178,13 +178,13 @@ def validation_loss(
     by_length = sorted(rows, key=lambda row: len(row.token_ids))
     size = recipe.rows_per_batch
     batches = [by_length[first : first + size] for first in range(0, len(by_length), size)]
-    count = _learnt(by_length)
+    count = learnt_tokens(by_length)
     if count == 0:
         return None
     total = torch.zeros((), dtype=torch.float64, device=processes.device)
     with torch.no_grad():
         for batch in share_out(batches, processes.num_processes)[processes.process_index]:
-            total += _loss(model, batch, recipe).double() * _learnt(batch)
+            total += batch_loss(model, batch, recipe).double() * learnt_tokens(batch)
     return float(add_up(total)) / count
 
 
@@ -266,17 +266,23 @@ def _learn(
     rate: float,
     parameters: list[torch.nn.Parameter],
     recipe: Recipe,
-) -> float:
-    """One update; its loss."""
+) -> tuple[float, float]:
+    """One update; its loss and the ranking term."""
     processes = open_processes()
-    learnt = max(sum(_learnt(batch) for batch in batches), 1)
-    total = torch.zeros((), dtype=torch.float64, device=processes.device)
+    learnt = max(sum(learnt_tokens(batch) for batch in batches), 1)
+    weights = torch.tensor([1 / learnt, 1 / sum(map(len, batches))], device=processes.device)
+    paired = [
+        pair_rows(batch) if recipe.unlikelihood > 0 else [(row, None) for row in batch]
+        for batch in batches
+    ]
+    total = torch.zeros(2, dtype=torch.float64, device=processes.device)
     optimiser.zero_grad(set_to_none=True)
     model.train()
-    for batch in share_out(batches, processes.num_processes)[processes.process_index]:
-        loss: Any = _loss(model, batch, recipe) * (_learnt(batch) / learnt)
+    for batch in share_out(paired, processes.num_processes)[processes.process_index]:
+        terms = both_terms(model, batch, recipe) * weights
+        loss: Any = terms[0] + recipe.unlikelihood * terms[1]
         loss.backward()
-        total += loss.detach().double()
+        total += terms.detach().double()
     if processes.num_processes > 1:
         add_up_gradients(parameters)
     if recipe.max_gradient_norm > 0:
@@ -284,31 +290,8 @@ def _learn(
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.step()
-    return float(add_up(total))
-
-
-def _loss(model: MusicLanguageModel, batch: Sequence[Example], recipe: Recipe) -> torch.Tensor:
-    token_ids, labels = pad_examples(batch)
-    device: torch.device = model.backbone.device
-    audio = _heard(model, batch)  # in the adapter's own float32
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        return model.loss(token_ids.to(device), labels.to(device), audio)
-
-
-def _heard(model: MusicLanguageModel, batch: Sequence[Example]) -> AudioStates | None:
-    """What each row hears; exactly nothing where it has no audio."""
-    stacked = stack_features(batch)
-    if stacked is None:
-        return None
-    features, is_deaf = stacked
-    audio = model.hear(features)
-    values = audio.values.masked_fill(is_deaf.to(audio.values.device)[:, None, None, None], 0.0)
-    return AudioStates(values, audio.first_layer)
-
-
-def _learnt(batch: Sequence[Example]) -> int:
-    """Tokens of a batch that are learnt; the first of a row never is."""
-    return sum(label != IGNORED for row in batch for label in row.labels[1:])
+    loss_sum, ranking = add_up(total).tolist()
+    return loss_sum, ranking
 
 
 def _look(

@@ -81,6 +81,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Of matrices."""
     max_gradient_norm: Annotated[float, Meta(ge=0.0)] = 1.0
     """Longer gradients are shortened; 0 for never."""
+    unlikelihood: Annotated[float, Meta(ge=0.0)] = 0.0
+    """Weight of the ranking term: an answer shall be likelier under its own music than under that
+    of another row of its batch. Costs a forward pass more; needs `rows_per_batch` above 1."""
+    margin: Positive = 0.5
+    """By how much likelier, in nats a token."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the matrix products; what is trained is float32."""
     frozen_weights: Literal["float32", "bfloat16", "nf4"] = "float32"
@@ -100,6 +105,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         if self.frozen_weights != "float32" and self.precision != "bfloat16":
             raise ValueError('`frozen_weights` below float32 need `precision = "bfloat16"`')
+        if self.unlikelihood > 0 and self.rows_per_batch == 1:
+            raise ValueError("`unlikelihood` needs other rows: `rows_per_batch` above 1")
         if self.frozen_weights == "nf4" and self.norms_and_biases:
             raise ValueError("`norms_and_biases` cannot be trained where `frozen_weights` are nf4")
 
