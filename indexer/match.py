@@ -44,11 +44,11 @@ TAG_NAMES = frozenset(name.lower() for name in (*MTT_TAGS, *MSD_TAGS))
 NEGATIVE_WEIGHT = 0.5
 """How much of a track's similarity to an unwanted text is taken off its score."""
 
-CONFIDENCE_MIDPOINT = 0.271
-CONFIDENCE_SLOPE = 7.2
+CONFIDENCE_MIDPOINT = 0.362
+CONFIDENCE_SLOPE = 16.3
 """Logistic curve from score to confidence; docs/matching.md says how it was fitted."""
 
-FITS_FROM = 0.22
+FITS_FROM = 0.4
 """Confidence below which the best track is called no fit."""
 
 HIT_TAGS = 5

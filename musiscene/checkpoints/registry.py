@@ -253,7 +253,7 @@ TUNED: tuple[Model, ...] = (
                 "weights/scene-embedder/delta.safetensors",
                 "delta.safetensors",
                 2_733_240,
-                "c55b0680441db071d5384da5134b48833494529abb9d55b9540452b2e619db43",
+                "1878d9da1c5d523a7da06a4a1a2a8c3d46318b822676c3860df69dd943b1b01b",
             ),
         ),
     ),
