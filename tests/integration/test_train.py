@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+import torch
 
+from musiscene.audio.read import read_audio
+from musiscene.checkpoints.native import read_settings
 from musiscene.checkpoints.store import ModelStore
 from musiscene.data.rows import SceneExample, write_rows
 from musiscene.language_model import LanguageModel
+from musiscene.music_language_model import MusicLanguageModel
 from service.cli import main
+from tests.support.audio import sine, write_audio
+from tests.support.lessons import audio_lesson
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,3 +107,47 @@ def test_data_without_scenes_is_refused(files: dict[str, Path], capsys: pytest.C
     files["data"].write_bytes(msgspec.json.encode(row) + b"\n")
     assert main(arguments(files)) == 2
     assert "no row with a scene" in capsys.readouterr().err
+
+
+ADAPTER_RECIPE = """
+language_model = "smollm2-135m-instruct"
+phase = "adapter"
+prompt = "{music}"
+rows_per_batch = 2
+base_learning_rate = 0.1
+max_tokens = 96
+[adapter]
+layers = 2
+bridge_width = 8
+"""
+
+
+def test_learns_to_hear_over_its_lora_and_exports_a_checkpoint(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Of two tracks one has gone: its lessons are left out, and the rest is learnt."""
+    assert main(arguments(files)) == 0
+    audio = write_audio(tmp_path / "a.wav", sine(220, seconds=4), sample_rate=16_000)
+    known = audio_lesson(str(audio), read_audio(audio, sample_rate=16_000).audio_hash)
+    gone = audio_lesson(str(tmp_path / "gone.wav"))
+    write_rows(tmp_path / "lessons.jsonl", [known, gone])
+    (tmp_path / "adapter.toml").write_text(ADAPTER_RECIPE)
+    capsys.readouterr()
+    options = ["--data", "lessons.jsonl", "--validation", "lessons.jsonl", "--out", "adapter"]
+    options += ["--features", "features"]
+    told = [str(tmp_path / text) if "-" not in text[:1] else text for text in options]
+    recipe = str(tmp_path / "adapter.toml")
+    assert main(["train", recipe, *told, "--start-from", str(files["out"]), "--json"]) == 1
+    output = capsys.readouterr()
+    assert "gone.wav" in output.err
+    assert json.loads(output.out)["result"]["updates"] == 1
+    assert len(list((tmp_path / "features").rglob("*.safetensors"))) == 1
+
+    folder = tmp_path / "checkpoint"
+    assert main(["checkpoint", "export", str(tmp_path / "adapter"), "--out", str(folder)]) == 0
+    assert (folder / "lora" / "adapter_model.safetensors").exists()
+    adapter = (folder / "adapter.safetensors").stat().st_size
+    assert adapter < 3_000_000
+    assert read_settings(folder).adapter_layers == 2
+    model = MusicLanguageModel.load(folder)
+    assert model.hear(torch.zeros(1, 2, 200)).row_count == 1
