@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from musiscene.evaluation.named import named_in
 from musiscene.evaluation.systems import (
     CONTROLS,
     Kind,
@@ -64,6 +65,19 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """The value minus the shuffled one, rows drawn in pairs."""
 
 
+class Truth(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of what texts name is said of the music: instruments, moods, genres, pace, voice."""
+
+    precision: float
+    """Share of what they name that the row's music text names too; 0 if they name nothing."""
+    recall: float
+    """Share of what the music texts name that they name too."""
+    shuffled_precision: float
+    """With the texts moved to other rows."""
+    shuffled_recall: float
+    """With the texts moved to other rows."""
+
+
 class SystemReport(msgspec.Struct, frozen=True, kw_only=True):
     """All figures of a system."""
 
@@ -81,6 +95,8 @@ class SystemReport(msgspec.Struct, frozen=True, kw_only=True):
     """Own reference among all."""
     within_annotator: Interval | None
     """Mean percentile rank among the same annotator's references; None if none is named."""
+    truth: Truth
+    """Of what the texts name."""
     diversity: Diversity
     """Of the texts."""
 
@@ -154,6 +170,7 @@ class MsiJudge:
         self._seed = seed
         self._reference_vectors = embedder.encode(self._references)
         self._reference_tokens = [token_encoder.encode(text) for text in self._references]
+        self._facts = [named_in(example.music_line) for example in examples]
         self._moves = [other_rows(len(examples), seed=seed + move) for move in range(SHUFFLES)]
 
     def judge(self, systems: Sequence[System], report: ProgressReport) -> MsiReport:
@@ -227,6 +244,7 @@ class MsiJudge:
             },
             identification=identification(ranks),
             within_annotator=self._within_annotator(similarity),
+            truth=self._truth(texts),
             diversity=diversity(texts),
         )
         return _Judged(report, per_row)
@@ -237,6 +255,24 @@ class MsiJudge:
         place = {text: row for row, text in enumerate(unique)}
         cosines = self._embedder.encode(unique) @ self._reference_vectors.T
         return cosines[[place[text] for text in texts]]
+
+    def _truth(self, texts: Sequence[str]) -> Truth:
+        named = [named_in(text) for text in texts]
+        moved = [self._shares([named[other] for other in move]) for move in self._moves]
+        precision, recall = self._shares(named)
+        shuffled_precision, shuffled_recall = np.mean(moved, axis=0)
+        return Truth(
+            precision=precision,
+            recall=recall,
+            shuffled_precision=float(shuffled_precision),
+            shuffled_recall=float(shuffled_recall),
+        )
+
+    def _shares(self, named: Sequence[frozenset[str]]) -> tuple[float, float]:
+        """Precision and recall of what is named, over all rows together."""
+        right = sum(len(said & true) for said, true in zip(named, self._facts, strict=True))
+        said, true = sum(map(len, named)), sum(map(len, self._facts))
+        return right / max(said, 1), right / max(true, 1)
 
     def _within_annotator(self, similarity: NDArray[np.float32]) -> Interval | None:
         percentiles = percentiles_within(similarity, self._annotators)

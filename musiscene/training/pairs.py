@@ -6,22 +6,15 @@ Each epoch shows a row in another view, and an epoch depends on the seed and its
 from __future__ import annotations
 
 import random
-import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from musiscene.data.targets import scene_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from musiscene.data.rows import SceneExample
 
-OPENING = re.compile(
-    r"^(?:this|these|the|it|they)?\s*(?:\w+\s+){0,4}?(?:can|could|may|might|would|is|sounds?)\s+"
-    r"(?:also\s+)?(?:be\s+)?(?:playing|played|used|heard|suitable|suited|perfect|found|featured|"
-    r"accompanying|sung|like)?\s*(?:in|at|for|as|on|to|during|by)?\s*"
-    r"(?:the (?:soundtracks?|background|opening) (?:of|for|in)\s*)?(?=\S)",
-    re.IGNORECASE,
-)
-"""How MusicCaps' scene sentences begin: "This song may be playing in ..."."""
 FIRST_FIELD, ONE_FIELD = 0.6, 0.12
 """Share of rows whose music is told by the first field alone, and by one field of chance. In
 MusicCaps the first is the list of aspects: short phrases, as the measured facts are."""
@@ -74,25 +67,8 @@ def drawn_pair(example: SceneExample, chance: random.Random, *, bare_scenes: flo
         music = fields
     scene = _line(example.scene)
     if chance.random() < bare_scenes:
-        scene = bare(scene)
+        scene = scene_alone(scene) or scene
     return Pair(scene, _joined(music))
-
-
-def bare(scene: str) -> str:
-    """A scene without the opening words of its sentences.
-
-    Args:
-        scene: Sentences.
-
-    Returns:
-        What is left; a sentence that would be empty stays whole.
-
-    Example:
-        >>> bare("This song may be playing in a coffee shop. It could also be used in a western.")
-        'a coffee shop. a western.'
-    """
-    sentences = re.split(r"(?<=[.!?])\s+", scene)
-    return " ".join(OPENING.sub("", sentence, count=1) or sentence for sentence in sentences)
 
 
 def drawn_batches(

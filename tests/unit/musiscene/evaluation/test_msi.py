@@ -47,6 +47,14 @@ class TestMsiJudge:
                 assert measured.gap.low > 0, (name, metric)
                 assert measured.gap.mean == pytest.approx(measured.value.mean - measured.shuffled)
 
+    def test_what_is_named_is_held_against_the_row_s_music(self, report: MsiReport):
+        whole = of(report, "music-text").truth
+        assert (whole.precision, whole.recall) == (1.0, 1.0)
+        assert whole.shuffled_precision < 1.0
+        assert whole.shuffled_recall < 1.0
+        silent = of(report, "bland").truth
+        assert (silent.precision, silent.recall) == (0.0, 0.0)
+
     def test_a_text_that_fits_every_row_gains_nothing(self, report: MsiReport):
         """It is likest to the references of all, and still no better on its own row."""
         bland = of(report, "bland")

@@ -11,7 +11,6 @@ from musiscene.evaluation.systems import (
     build_systems,
     imagine_rows,
     imported_system,
-    music_line,
     other_rows,
     system_names,
 )
@@ -27,7 +26,7 @@ class TestMusicLine:
             music={"aspects": "calm,\nslow", "none": " ", "description": "A harp plays."},
             scene="",
         )
-        assert music_line(example) == "calm, slow. A harp plays."
+        assert example.music_line == "calm, slow. A harp plays."
 
 
 class TestOtherRows:

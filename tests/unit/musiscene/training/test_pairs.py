@@ -1,9 +1,7 @@
 import random
 
-import pytest
-
 from musiscene.data.rows import SceneExample
-from musiscene.training.pairs import bare, drawn_batches, drawn_pair, paired, plain_pair
+from musiscene.training.pairs import drawn_batches, drawn_pair, paired, plain_pair
 
 
 def example(number: int = 0, *, annotator: str = "", scene: str = "a club") -> SceneExample:
@@ -23,19 +21,6 @@ class TestPaired:
         assert paired([example(1), example(2, scene=" "), silent]) == [example(1)]
 
 
-class TestBare:
-    @pytest.mark.parametrize(
-        ("scene", "left"),
-        [
-            ("This song may be playing in a club.", "a club."),
-            ("It could be used in the soundtrack of a western.", "a western."),
-            ("A wedding on a beach.", "A wedding on a beach."),
-        ],
-    )
-    def test_takes_the_opening_words_alone(self, scene: str, left: str):
-        assert bare(scene) == left
-
-
 class TestDrawnPair:
     def test_shows_a_row_in_several_views_that_all_are_true(self):
         chance = random.Random(0)  # noqa: S311
@@ -52,7 +37,7 @@ class TestDrawnPair:
             [drawn_pair(row, random.Random(n), bare_scenes=share).scene for n in range(50)]  # noqa: S311
             for share in (0.0, 0.5, 1.0)
         ]
-        bare_counts = [scenes.count("a club.") for scenes in views]
+        bare_counts = [scenes.count("A club.") for scenes in views]
         assert bare_counts[0] == 0
         assert 10 < bare_counts[1] < 40
         assert bare_counts[2] == 50
