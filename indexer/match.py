@@ -24,7 +24,7 @@ from indexer.vectors import KINDS, VectorIndex
 from musiscene.vocabularies import MSD_TAGS, MTT_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import ColumnElement
@@ -128,12 +128,21 @@ class Matcher:
         catalogue: The tracks.
         index: Their caption vectors, made by `embedder`.
         embedder: For the briefs.
+        weights: Kind of caption -> its share of the score; 0 leaves a kind out.
     """
 
-    def __init__(self, catalogue: Catalogue, index: VectorIndex, embedder: TextEmbedder) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        index: VectorIndex,
+        embedder: TextEmbedder,
+        *,
+        weights: Mapping[str, float] = KIND_WEIGHTS,
+    ) -> None:
         self._catalogue = catalogue
         self._index = index
         self._embedder = embedder
+        self._weights = weights
 
     def match(
         self,
@@ -181,6 +190,22 @@ class Matcher:
             confidence=confidence,
             hits=hits,
         )
+
+    def rank(self, captions: Sequence[str]) -> list[UUID]:
+        """Every track of the library in the order in which `match` would give them.
+
+        Args:
+            captions: As for `match`.
+
+        Returns:
+            Their ids, best first.
+
+        Raises:
+            BriefError: If there is no caption, or too many or too long ones.
+        """
+        queries = self._embedder.encode(check_captions(captions))
+        scored = self._score(queries, queries[:0], allowed=None, top_k=len(self._index.track_ids))
+        return [candidate.track_id for candidate in scored]
 
     def _score(
         self,
@@ -241,7 +266,7 @@ class Matcher:
             of_kind = np.flatnonzero(entries["kind"] == number)
             if not len(of_kind):
                 continue
-            shares[kind] = KIND_WEIGHTS[kind] * float(similarity[:, of_kind].max(axis=1).mean())
+            shares[kind] = self._weights[kind] * float(similarity[:, of_kind].max(axis=1).mean())
             best = of_kind[similarity[:, of_kind].mean(axis=0).argmax()]
             nearest[kind] = int(entries["caption"][best])
             segment_id = int(entries["segment"][best])  # the last kind, `scene`, has the last word
@@ -327,7 +352,7 @@ def _hit(rank: int, candidate: Scored, track: Track, *, length_seconds: float | 
         ),
         window=_window(candidate, track, length_seconds=length_seconds),
         scene_caption=scene.text if scene else "",
-        tags=_strongest_tags(track),
+        tags=strongest_tags(track, HIT_TAGS),
         reasons=tuple(
             Reason(
                 stage=kind,
@@ -349,8 +374,9 @@ def _window(candidate: Scored, track: Track, *, length_seconds: float | None) ->
     return Window(start_seconds=round(start, 2), end_seconds=round(end, 2))
 
 
-def _strongest_tags(track: Track) -> tuple[str, ...]:
+def strongest_tags(track: Track, count: int) -> tuple[str, ...]:
+    """The tags that are heard most in a track, whatever their vocabulary, strongest first."""
     best: dict[str, float] = {}
     for tag in track.tags:
         best[tag.name] = max(best.get(tag.name, 0.0), tag.score)
-    return tuple(sorted(best, key=lambda name: (-best[name], name))[:HIT_TAGS])
+    return tuple(sorted(best, key=lambda name: (-best[name], name))[:count])

@@ -13,6 +13,7 @@ import click
 
 from indexer.cli import index, match
 from indexer.errors import IndexerError, NothingIndexedError
+from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
 from musiscene.console import Console, place_options, shared_options
 from musiscene.errors import ModelError, ModelUnavailableError, MusiSceneError
@@ -73,6 +74,7 @@ def serve(console: Console, host: str, port: int) -> None:
 
 for command in (models, checkpoint, index, match, imagine, serve, train, data, evaluate):
     commands.add_command(command)
+evaluate.add_command(retrieval)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

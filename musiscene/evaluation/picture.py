@@ -65,7 +65,7 @@ def draw_report(report: MsiReport, path: Path) -> None:
     recalls.axvline(report.chance.recall_at_10, color="grey", linestyle="--", label="chance")
     recalls.set_xlabel(f"own reference among the first 10 of {report.rows}")
     recalls.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_hearing(report: HearingReport, path: Path) -> None:
@@ -117,10 +117,19 @@ def draw_hearing(report: HearingReport, path: Path) -> None:
     found.invert_yaxis()
     found.set_xlabel(f"mean reciprocal rank of the own passage, {len(report.tracks)} tracks")
     found.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture, with the folders above it.
+
+    Args:
+        figure: What is drawn.
+        path: Its ending says the format (png, svg, pdf).
+
+    Raises:
+        MusiSceneError: If it cannot be written, or the format is not known.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120)

@@ -1,0 +1,1 @@
+"""Retrieval judged: briefs with the tracks they want, against an indexed library."""

@@ -1,0 +1,65 @@
+"""A retrieval report as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from indexer.evaluation.report import metric_label
+from musiscene.evaluation.picture import ROW_INCHES, WIDTH_INCHES, save_figure
+from musiscene.metrics.ranking import RECIPROCAL_RANK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from indexer.evaluation.report import RetrievalReport
+
+
+def draw_retrieval(report: RetrievalReport, path: Path, *, metrics: Sequence[str]) -> None:
+    """Draw what each system gains over a random order and other briefs, and its reciprocal rank.
+
+    Args:
+        report: With at least one system.
+        path: Of the picture; its ending says the format (png, svg, pdf).
+        metrics: Whose gaps are drawn.
+
+    Raises:
+        MusiSceneError: If it cannot be written, or the format is not known.
+    """
+    from matplotlib.figure import Figure
+
+    names = [system.name for system in report.systems]
+    figure = Figure(figsize=(WIDTH_INCHES, 1.8 + ROW_INCHES * len(names)), layout="constrained")
+    gaps, ranks = figure.subplots(1, 2, sharey=True)
+    for place, metric in enumerate(metrics):
+        figures = [system.metrics[metric] for system in report.systems]
+        shown = [one.above_shuffled or one.above_random for one in figures]
+        gaps.errorbar(
+            [gap.mean for gap in shown],
+            [row + (place - (len(metrics) - 1) / 2) * 0.2 for row in range(len(names))],
+            xerr=[[gap.mean - gap.low for gap in shown], [gap.high - gap.mean for gap in shown]],
+            fmt="o",
+            markersize=4,
+            label=metric_label(metric),
+        )
+    gaps.axvline(0.0, color="grey", linewidth=1)
+    is_shuffled = report.wanted_sets > 1
+    gaps.set_xlabel("above what other briefs want" if is_shuffled else "above a random order")
+    gaps.set_yticks(range(len(names)), names)
+    gaps.invert_yaxis()
+    gaps.legend()
+    found = [system.metrics[RECIPROCAL_RANK].value for system in report.systems]
+    ranks.barh(range(len(names)), [one.mean for one in found], color="lightsteelblue")
+    ranks.errorbar(
+        [one.mean for one in found],
+        range(len(names)),
+        xerr=[[one.mean - one.low for one in found], [one.high - one.mean for one in found]],
+        fmt="none",
+        ecolor="black",
+    )
+    ranks.axvline(
+        report.random.metrics[RECIPROCAL_RANK], color="grey", linestyle="--", label="random order"
+    )
+    ranks.set_xlabel(f"MRR of {len(report.briefs)} briefs over {report.tracks} tracks")
+    ranks.legend()
+    save_figure(figure, path)

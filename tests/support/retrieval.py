@@ -1,0 +1,37 @@
+"""A library of four tracks in two moods, whose rankings can be worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+from indexer.library import Library
+from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from musiscene.embed import TextEmbedder
+
+TRACKS = {
+    "calm/lake": ("mist rises over a still lake", "soft piano", {"piano": 0.8, "slow": 0.4}),
+    "calm/snow": ("snow falls on a cabin", "soft guitar", {"guitar": 0.7}),
+    "wild/storm": ("a ship fights a storm", "loud drums", {"drums": 0.9, "loud": 0.3}),
+    "wild/chase": ("riders chase a train", "loud brass", {"brass": 0.6}),
+}
+
+
+def made_library(folder: Path) -> Library:
+    """The library below `folder`, open; its tracks are `/m/MOOD/NAME.wav`."""
+    catalogue = new_catalogue(folder)
+    for name, (scene, music, tags) in TRACKS.items():
+        store(catalogue, listening(f"/m/{name}.wav", tags=tags), scenes=[scene], music=music)
+    return Library(catalogue, folder / "vectors", cast("TextEmbedder", WordEmbedder()))
+
+
+def write_briefs(path: Path, rows: Iterable[object]) -> Path:
+    """JSON Lines; a text stands as it is."""
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("".join(line + "\n" for line in lines), "utf-8")
+    return path
