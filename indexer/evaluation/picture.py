@@ -47,7 +47,7 @@ def draw_retrieval(report: RetrievalReport, path: Path, *, metrics: Sequence[str
     gaps.set_xlabel("above what other briefs want" if is_shuffled else "above a random order")
     gaps.set_yticks(range(len(names)), names)
     gaps.invert_yaxis()
-    gaps.legend()
+    gaps.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(metrics))
     found = [system.metrics[RECIPROCAL_RANK].value for system in report.systems]
     ranks.barh(range(len(names)), [one.mean for one in found], color="lightsteelblue")
     ranks.errorbar(
@@ -61,5 +61,5 @@ def draw_retrieval(report: RetrievalReport, path: Path, *, metrics: Sequence[str
         report.random.metrics[RECIPROCAL_RANK], color="grey", linestyle="--", label="random order"
     )
     ranks.set_xlabel(f"MRR of {len(report.briefs)} briefs over {report.tracks} tracks")
-    ranks.legend()
+    ranks.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     save_figure(figure, path)

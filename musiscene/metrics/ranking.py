@@ -47,14 +47,14 @@ def measure_rankings(
     if not counts.all():
         raise ValueError("some rankings hold no wanted track")
     first_rank = wanted.argmax(axis=1) + 1.0
-    figures = {RECIPROCAL_RANK: 1.0 / first_rank, FIRST_RANK: first_rank}
+    figures = {}
     best_gains = np.sort(gains, axis=1)[:, ::-1]
     for cutoff in cutoffs:
         hits = wanted[:, :cutoff].sum(axis=1)
         figures[f"precision_at_{cutoff}"] = hits / cutoff
         figures[f"recall_at_{cutoff}"] = hits / counts
         figures[f"ndcg_at_{cutoff}"] = _dcg(gains, cutoff) / _dcg(best_gains, cutoff)
-    return figures
+    return {**figures, RECIPROCAL_RANK: 1.0 / first_rank, FIRST_RANK: first_rank}
 
 
 def expect_at_random(gains: NDArray[np.float64], *, cutoffs: Sequence[int]) -> dict[str, float]:
@@ -72,10 +72,7 @@ def expect_at_random(gains: NDArray[np.float64], *, cutoffs: Sequence[int]) -> d
     """
     chances = first_rank_chances(len(gains), int((gains > 0).sum()))
     ranks = np.arange(1, len(gains) + 1)
-    expected = {
-        RECIPROCAL_RANK: float((chances / ranks).sum()),
-        FIRST_RANK: float((chances * ranks).sum()),
-    }
+    expected = {}
     # In a random order every rank holds the mean gain on average.
     mean_gains = np.full((1, len(gains)), gains.mean())
     best_gains = np.sort(gains)[None, ::-1]
@@ -86,7 +83,11 @@ def expect_at_random(gains: NDArray[np.float64], *, cutoffs: Sequence[int]) -> d
         expected[f"ndcg_at_{cutoff}"] = float(
             (_dcg(mean_gains, cutoff) / _dcg(best_gains, cutoff))[0]
         )
-    return expected
+    return {
+        **expected,
+        RECIPROCAL_RANK: float((chances / ranks).sum()),
+        FIRST_RANK: float((chances * ranks).sum()),
+    }
 
 
 def first_rank_chances(tracks: int, wanted: int) -> NDArray[np.float64]:
