@@ -241,6 +241,7 @@ EMBEDDED: tuple[Model, ...] = (
 TUNED: tuple[Model, ...] = (
     Model(
         name="scene-embedder",
+        format_version=2,
         purpose="matches briefs with captions",
         licence="CC-BY-SA-4.0",  # of the texts it was tuned on; its base is Apache-2.0
         commercial_use="yes",
@@ -253,7 +254,7 @@ TUNED: tuple[Model, ...] = (
                 "weights/scene-embedder/delta.safetensors",
                 "delta.safetensors",
                 2_733_240,
-                "1878d9da1c5d523a7da06a4a1a2a8c3d46318b822676c3860df69dd943b1b01b",
+                "cfe1626eb83c006ea420d327a42d9cfa980287fb246d6ec1c31d759492ba436b",
             ),
         ),
     ),
