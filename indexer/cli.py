@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from indexer.errors import BriefError
+from indexer.errors import BriefError, FilterSyntaxError
 from musiscene.cli.model_options import model_options
 from musiscene.console import Console, shared_options
 
@@ -98,6 +98,16 @@ def _say_report(console: Console, report: ScanReport) -> None:
     console.say(", ".join(parts) + f"; the library is in {console.data_dir}")
 
 
+def _check_filter(_context: click.Context, _option: click.Parameter, expression: str) -> str:
+    from indexer.filters import read_text
+
+    try:
+        read_text(expression)
+    except FilterSyntaxError as error:
+        raise click.BadParameter(f"{error}\n\n{error.marked}") from error
+    return expression
+
+
 @click.command(
     epilog='Example: musiscene match "she opens the letter and cries" --filter "vocals=no bpm<90"'
 )
@@ -108,7 +118,13 @@ def _say_report(console: Console, report: ScanReport) -> None:
     type=click.File(encoding="utf-8"),
     help="A file with one brief a line, or JSON Lines with a field `brief`; - for standard input.",
 )
-@click.option("--filter", "filter_expression", default="", help="Such as 'bpm=100..130 vocals=no'.")
+@click.option(
+    "--filter",
+    "filter_expression",
+    default="",
+    callback=_check_filter,
+    help="Such as 'bpm=100..130 vocals=no', see above.",
+)
 @click.option("--not", "negatives", multiple=True, help="What is not wanted; may be repeated.")
 @click.option(
     "--length",
@@ -136,7 +152,21 @@ def match(
     """Find the tracks that fit a scene.
 
     A brief says what is seen, in a sentence or two. Each brief is answered by itself.
-    """
+
+    Filters hold facts that a track must have:
+
+    \b
+      bpm=110..130  bpm>=90  bpm~=120        tempo; ~= finds half and double too
+      duration  loudness  valence  arousal   seconds, LUFS, and -1 to 1
+      key=E:major|C#:minor  mode=minor       | for either of several
+      vocals=no  generated=no
+      mood=happy  genre=folk  instrument=piano  tag=slow
+      artist="The Band"  album  title  path  licence
+      added>=2026-01-31  added=2026-01  added<7d
+
+    Terms side by side must all hold; `or` is for one of two, `-` or `not` for the opposite, and
+    parentheses group: "(mood=happy or mood=party) -tag=metal".
+    """  # noqa: D301  click reads the escape
     from indexer.library import EMBEDDER_NAME, Library
     from indexer.match import Matcher
     from musiscene.checkpoints.first_use import store_with
@@ -200,7 +230,7 @@ def _say_result(console: Console, result: MatchResult, *, is_one_of_many: bool) 
     if is_one_of_many:
         console.say(f"\n{result.brief}")
     if not result.hits:
-        console.say("Nothing in the library fulfils this.")
+        console.say(result.notice or "Nothing in the library fulfils this.")
         return
     if result.decision == "nothing_fits":
         console.say("Nothing in the library fits well; these come nearest.")

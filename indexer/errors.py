@@ -5,7 +5,9 @@ IndexerError
 ├── LibraryBusyError          another process is indexing into the same library
 ├── CatalogueError            the database cannot be opened, read or brought up to date
 ├── TrackNotFoundError        no track has this id
-├── FilterSyntaxError         a filter expression cannot be read; carries the position
+├── FilterError               a filter cannot be read
+│   ├── FilterSyntaxError     in its text form; carries the position
+│   └── FilterObjectError     in its JSON form; carries the path
 ├── BriefError                a brief is empty or too long, or a file of briefs cannot be read
 └── VectorIndexError          the vectors cannot be searched
     ├── NothingIndexedError   no snapshot was ever published
@@ -17,6 +19,9 @@ IndexerError
 from __future__ import annotations
 
 from pathlib import Path
+
+SHOWN_BEFORE, SHOWN_AFTER = 50, 30
+"""Characters of a filter that are shown before and after the wrong piece."""
 
 
 class IndexerError(Exception):
@@ -48,25 +53,80 @@ class TrackNotFoundError(IndexerError):
         super().__init__(f"no track has the id {track_id}")
 
 
-class FilterSyntaxError(IndexerError):
-    """A filter expression cannot be read.
+class FilterError(IndexerError):
+    """A filter cannot be read, in either form.
+
+    Args:
+        message: The whole message.
+        reason: What is wrong.
+        expected: What would be right there; empty where the reason says it.
+
+    Attributes:
+        reason: As given.
+        expected: As given.
+    """
+
+    def __init__(self, message: str, *, reason: str, expected: str) -> None:
+        self.reason = reason
+        self.expected = expected
+        super().__init__(message)
+
+
+class FilterSyntaxError(FilterError):
+    """A filter's text cannot be read.
 
     Args:
         expression: The whole filter.
         position: Where in it the trouble starts, counted in characters from 0.
         reason: What is wrong there.
+        found: The piece of it that is wrong; empty at the end.
+        expected: What would be right there; empty where the reason says it.
 
     Attributes:
         expression: As given.
         position: As given.
-        reason: As given.
+        found: As given.
     """
 
-    def __init__(self, expression: str, position: int, reason: str) -> None:
+    def __init__(
+        self, expression: str, position: int, reason: str, *, found: str = "", expected: str = ""
+    ) -> None:
         self.expression = expression
         self.position = position
-        self.reason = reason
-        super().__init__(f"filter, column {position + 1}: {reason}: {expression!r}")
+        self.found = found
+        message = f"filter, column {position + 1}: {reason}"
+        if expected:
+            message += f"; expected {expected}"
+            message += f", found {found!r}" if found and repr(found) not in reason else ""
+        super().__init__(message, reason=reason, expected=expected)
+
+    @property
+    def marked(self) -> str:
+        """The filter with marks below the wrong piece, two lines; of a long one, what is near."""
+        start = max(0, self.position - SHOWN_BEFORE)
+        end = min(len(self.expression), self.position + SHOWN_AFTER)
+        shown = "".join(char if char.isprintable() else " " for char in self.expression[start:end])
+        before, after = "..." if start else "", "..." if end < len(self.expression) else ""
+        marks = "^" * max(1, min(len(self.found), end - self.position))
+        return f"{before}{shown}{after}\n{' ' * (len(before) + self.position - start)}{marks}"
+
+
+class FilterObjectError(FilterError):
+    """A filter's JSON form cannot be read.
+
+    Args:
+        path: Where in it the trouble is, such as `$.and[1].op`; `$` is the whole.
+        reason: What is wrong there.
+        expected: What would be right there; empty where the reason says it.
+
+    Attributes:
+        path: As given.
+    """
+
+    def __init__(self, path: str, reason: str, *, expected: str = "") -> None:
+        self.path = path
+        wanted = f"; expected {expected}" if expected else ""
+        super().__init__(f"filter, {path}: {reason}{wanted}", reason=reason, expected=expected)
 
 
 class BriefError(IndexerError):

@@ -11,24 +11,22 @@ The steps (each a small function below):
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import msgspec
 import numpy as np
 
-from indexer.catalogue.models import Tag, Track
 from indexer.errors import BriefError
-from indexer.filters import TAG_THRESHOLD, parse_filter
+from indexer.filters.selection import demands_of, why_nothing
 from indexer.vectors import KINDS, VectorIndex
-from musiscene.vocabularies import MSD_TAGS, MTT_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-    from sqlalchemy import ColumnElement
 
+    from indexer.catalogue.models import Track
     from indexer.catalogue.repository import Catalogue
     from musiscene.embed import TextEmbedder
 
@@ -39,13 +37,11 @@ MAX_TOP_K = 500
 KIND_WEIGHTS = {"music": 0.75, "scene": 0.25}
 """Share of each kind of caption in a track's score; docs/matching.md compares them."""
 
-TAG_NAMES = frozenset(name.lower() for name in (*MTT_TAGS, *MSD_TAGS))
-
 NEGATIVE_WEIGHT = 0.5
 """How much of a track's similarity to an unwanted text is taken off its score."""
 
-CONFIDENCE_MIDPOINT = 0.362
-CONFIDENCE_SLOPE = 16.3
+CONFIDENCE_MIDPOINT = 0.299
+CONFIDENCE_SLOPE = 15.3
 """Logistic curve from score to confidence; docs/matching.md says how it was fitted."""
 
 FITS_FROM = 0.4
@@ -107,6 +103,8 @@ class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
     hits: tuple[Hit, ...]
     generation: None = None
     """Music made for the brief; there is no generator yet."""
+    notice: str | None = None
+    """Why there are no hits; None where there are some."""
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -148,7 +146,7 @@ class Matcher:
         self,
         captions: Sequence[str],
         *,
-        filter_expression: str = "",
+        filter_expression: str | Mapping[str, Any] = "",
         negatives: Sequence[str] = (),
         length_seconds: float | None = None,
         top_k: int = 10,
@@ -157,7 +155,7 @@ class Matcher:
 
         Args:
             captions: What is seen; several captions describe one video together.
-            filter_expression: What the tracks must fulfil, see `indexer.filters`.
+            filter_expression: What the tracks must fulfil, in either form of `indexer.filters`.
             negatives: What is not wanted. A word of the tag vocabularies rules out the tracks in
                 which it is heard; any other text only lowers what is near to it.
             length_seconds: The window's wanted length; shorter tracks are left out.
@@ -168,10 +166,11 @@ class Matcher:
 
         Raises:
             BriefError: If there is no caption, or too many or too long ones.
-            FilterSyntaxError: If the filter cannot be read.
+            FilterError: If the filter cannot be read.
         """
         texts = check_captions(captions)
-        conditions = _conditions(filter_expression, negatives, length_seconds)
+        demands = demands_of(filter_expression, negatives=negatives, length_seconds=length_seconds)
+        conditions = [demand.condition for demand in demands]
         allowed = self._catalogue.track_ids(*conditions) if conditions else None
         queries = self._embedder.encode(texts)
         unwanted = self._embedder.encode(list(negatives))
@@ -189,6 +188,7 @@ class Matcher:
             decision="matched" if confidence >= FITS_FROM else "nothing_fits",
             confidence=confidence,
             hits=hits,
+            notice=why_nothing(self._catalogue, demands) if allowed == set() else None,
         )
 
     def rank(self, captions: Sequence[str]) -> list[UUID]:
@@ -303,23 +303,6 @@ def check_captions(captions: Sequence[str]) -> list[str]:
 def confidence_of(score: float) -> float:
     """The probability that a person would call a track with this score fitting, 0 to 1."""
     return 1.0 / (1.0 + math.exp(-CONFIDENCE_SLOPE * (score - CONFIDENCE_MIDPOINT)))
-
-
-def _conditions(
-    expression: str, negatives: Sequence[str], length_seconds: float | None
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    wanted = parse_filter(expression)
-    if wanted is not None:
-        conditions.append(wanted)
-    if length_seconds is not None:
-        conditions.append(Track.duration_seconds >= length_seconds)
-    for negative in negatives:
-        unwanted_tag = negative.strip().lower().removeprefix("no ")
-        if unwanted_tag in TAG_NAMES:
-            heard = Track.tags.any((Tag.name == unwanted_tag) & (Tag.score >= TAG_THRESHOLD))
-            conditions.append(~heard)
-    return conditions
 
 
 def _groups(ordinals: NDArray[np.int32]) -> list[NDArray[np.intp]]:

@@ -14,6 +14,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from indexer.errors import (
     BriefError,
     CatalogueError,
+    FilterError,
+    FilterObjectError,
     FilterSyntaxError,
     IndexerError,
     LibraryBusyError,
@@ -42,7 +44,7 @@ class AudioGoneError(ServiceError):
 
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BriefError: (400, "brief-invalid"),
-    FilterSyntaxError: (400, "filter-invalid"),
+    FilterError: (400, "filter-invalid"),
     TrackNotFoundError: (404, "track-not-found"),
     AudioGoneError: (404, "audio-gone"),
     NothingIndexedError: (503, "nothing-indexed"),
@@ -89,7 +91,11 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
             status, code = STATUS_OF[kind]
             logger.info("%s %s: %s", request.method, request.url.path, error)
             title = str(error) if status < SHOWN_BELOW else _TITLES[code]
-            return _respond(Problem(type=f"urn:musiscene:{code}", title=title, status=status))
+            return _respond(
+                Problem(
+                    type=f"urn:musiscene:{code}", title=title, status=status, errors=_parts(error)
+                )
+            )
     logger.exception("%s %s", request.method, request.url.path, exc_info=error)
     return _respond(Problem(type="urn:musiscene:internal", title="The service failed.", status=500))
 
@@ -128,6 +134,16 @@ def _fields(error: HTTPException) -> list[dict[str, Any]]:
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return [part for part in error.extra if isinstance(part, dict)]
     return []
+
+
+def _parts(error: Exception) -> list[dict[str, Any]]:
+    """Where in a filter the trouble is, so that a page can mark it."""
+    if not isinstance(error, FilterError):
+        return []
+    part = {"key": "filter", "message": error.reason, "expected": error.expected}
+    if isinstance(error, FilterSyntaxError):
+        return [part | {"position": error.position, "found": error.found}]
+    return [part | {"path": error.path}] if isinstance(error, FilterObjectError) else [part]
 
 
 def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from litestar import Controller, post
+from typing import Any
+
+from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from indexer.errors import FilterObjectError
 from indexer.match import MatchResult
-from service.errors import problems
+from service.errors import Problem, problems, to_problem
 from service.matches.schemas import MatchRequest
 from service.serving import Serving
+
+
+def _too_deep(request: Request[Any, Any, Any], _error: RecursionError) -> Response[Problem]:
+    """Answer a body whose objects stand inside each other without end; only a filter may nest."""
+    return to_problem(request, FilterObjectError("$", "nested too deeply"))
 
 
 class MatchController(Controller):
@@ -24,6 +32,7 @@ class MatchController(Controller):
         status_code=200,
         sync_to_thread=True,
         responses=problems(400, 413, 503),
+        exception_handlers={RecursionError: _too_deep},
     )
     def match(self, data: JSONBody[MatchRequest], serving: NamedDependency[Serving]) -> MatchResult:
         """Find the tracks that fit a brief, best first."""

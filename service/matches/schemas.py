@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from indexer.filters import MAX_LENGTH
 from indexer.match import MAX_CAPTION_CHARACTERS, MAX_CAPTIONS
+from service.filters import FilterInput
 
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_CAPTION_CHARACTERS)]
 
@@ -28,14 +28,7 @@ class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     top_k: Annotated[
         int, Meta(ge=1, le=100, description="How many tracks to return at most.", examples=[10])
     ] = 10
-    filter: Annotated[
-        str,
-        Meta(
-            max_length=MAX_LENGTH,
-            description="Terms that all must hold, as on the command line.",
-            examples=["bpm=100..130 vocals=no -tag=metal"],
-        ),
-    ] = ""
+    filter: FilterInput = ""
     negatives: Annotated[
         list[Text],
         Meta(max_length=20, description="What is not wanted.", examples=[["drums"]]),

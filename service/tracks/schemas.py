@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from indexer.catalogue.models import Track
 
 
@@ -52,20 +55,53 @@ class TrackView(msgspec.Struct, frozen=True, kw_only=True):
     vocal_confidence: float
     valence: float
     arousal: float
+    added_at: datetime
     model_version: str
     tags: list[TagView]
     segments: list[SegmentView]
 
 
+class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What filters look at, but for tags."""
+
+    id: UUID
+    path: str
+    title: str | None
+    artist: str | None
+    album: str | None
+    licence: str | None
+    generated: bool
+    duration_seconds: float
+    bpm: float
+    key: str
+    loudness_lufs: float | None
+    vocal_probability: float
+    valence: float
+    arousal: float
+    added_at: datetime
+
+
+class TrackPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the tracks that were asked for."""
+
+    total: int
+    """How many there are on all pages."""
+    tracks: list[TrackSummary]
+    """Oldest first."""
+    after: UUID | None
+    """To ask for the next page with; None on the last one."""
+
+
+def summary_of(track: Track) -> TrackSummary:
+    """The summary of a track."""
+    return TrackSummary(**_facts(track, TrackSummary.__struct_fields__))
+
+
 def view_of(track: Track) -> TrackView:
     """The view of a track that was loaded with its segments, captions and tags."""
-    facts = {
-        name: getattr(track, name)
-        for name in TrackView.__struct_fields__
-        if name not in {"tags", "segments"}
-    }
+    names = set(TrackView.__struct_fields__) - {"tags", "segments"}
     return TrackView(
-        **facts,
+        **_facts(track, names),
         tags=[
             TagView(vocabulary=tag.vocabulary, name=tag.name, score=round(tag.score, 4))
             for tag in sorted(track.tags, key=lambda tag: -tag.score)
@@ -81,6 +117,13 @@ def view_of(track: Track) -> TrackView:
             for segment in track.segments
         ],
     )
+
+
+def _facts(track: Track, names: Iterable[str]) -> dict[str, Any]:
+    facts = {name: getattr(track, name) for name in names}
+    if track.added_at.tzinfo is None:  # SQLite forgets the zone
+        facts["added_at"] = track.added_at.replace(tzinfo=UTC)
+    return facts
 
 
 def _captions(track: Track, segment_id: int, kind: str) -> list[str]:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from litestar.testing import TestClient
 
+from indexer.filters import read_filter
 from indexer.library import EMBEDDER_NAME, Library
 from musiscene.checkpoints.store import ModelStore
 from musiscene.errors import ModelUnavailableError
@@ -95,6 +96,9 @@ class TestMatches:
             pytest.param({"captions": ["a"], "top_k": 0}, 400, id="top_k too small"),
             pytest.param({"captions": ["a"], "topk": 1}, 400, id="unknown field"),
             pytest.param({"captions": ["a"], "filter": "tempo=1"}, 400, id="filter"),
+            pytest.param({"captions": ["a"], "filter": "a" * 2001}, 400, id="filter too long"),
+            pytest.param({"captions": ["a"], "filter": {"bpm": 1}}, 400, id="filter object"),
+            pytest.param({"captions": ["a"], "filter": [1]}, 400, id="filter list"),
             pytest.param({"captions": ["a"], "fallback": "always"}, 400, id="no generator"),
             pytest.param({"captions": ["a" * 300_000]}, 413, id="body too large"),
         ],
@@ -106,6 +110,38 @@ class TestMatches:
         assert response.status_code == status, response.text
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["status"] == status
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            pytest.param("bpm=110..130 (key=E or tag=piano)", 3, id="text"),
+            pytest.param({"field": "bpm", "op": "between", "value": [110, 130]}, 3, id="object"),
+            pytest.param({"not": {"field": "key", "op": "=", "value": "E"}}, 0, id="none left"),
+        ],
+    )
+    def test_filters_in_either_form(self, client: TestClient[Litestar], wanted: object, found: int):
+        body = client.post("/v1/matches", json={"captions": ["a"], "filter": wanted}).json()
+        assert len(body["hits"]) == found
+        assert (body["notice"] is None) == bool(found)
+
+    def test_a_filter_that_cannot_be_read_says_where(self, client: TestClient[Litestar]):
+        for wanted, where in (
+            ("bpm=1 tempo=3", {"position": 6, "found": "tempo"}),
+            ({"and": [{"field": "tempo", "op": "=", "value": 3}]}, {"path": "$.and[0].field"}),
+        ):
+            response = client.post("/v1/matches", json={"captions": ["a"], "filter": wanted})
+            assert response.status_code == 400
+            assert response.json()["errors"][0].items() >= where.items()
+
+    def test_objects_inside_each_other_without_end_are_refused(self, client: TestClient[Litestar]):
+        wanted = b'{"not":' * 20_000 + b"1" + b"}" * 20_000
+        response = client.post(
+            "/v1/matches",
+            content=b'{"captions":["a"],"filter":' + wanted + b"}",
+            headers={"Content-Type": "application/json"},
+        )
+        assert response.status_code == 400
+        assert response.json()["type"] == "urn:musiscene:filter-invalid"
 
     def test_text_that_is_no_json_is_a_problem(self, client: TestClient[Litestar]):
         response = client.post(
@@ -123,6 +159,31 @@ class TestMatches:
 
 
 class TestTracks:
+    def test_a_list_that_is_filtered_and_paged(self, client: TestClient[Litestar]):
+        whole = client.get("/v1/tracks").json()
+        assert (whole["total"], len(whole["tracks"]), whole["after"]) == (3, 3, None)
+        seen: list[object] = []
+        after = None
+        for _ in range(3):
+            asked = {"limit": 1, **({"after": after} if after else {})}
+            page = client.get("/v1/tracks", params=asked).json()
+            assert (page["total"], len(page["tracks"])) == (3, 1)
+            seen, after = [*seen, *page["tracks"]], page["after"]
+        assert (seen, after) == (whole["tracks"], None)
+        assert client.get("/v1/tracks", params={"filter": "path=lake"}).json()["total"] == 1
+        assert client.get("/v1/tracks", params={"filter": "-added<7d"}).json()["total"] == 0
+
+    @pytest.mark.parametrize(
+        "asked",
+        [{"filter": "tempo=3"}, {"filter": "a" * 2001}, {"limit": 0}, {"limit": 201}, {"after": 1}],
+    )
+    def test_a_list_that_cannot_be_given(
+        self, client: TestClient[Litestar], asked: dict[str, str | int]
+    ):
+        response = client.get("/v1/tracks", params=asked)
+        assert response.status_code == 400
+        assert response.headers["content-type"] == "application/problem+json"
+
     def test_one_track_whole(self, client: TestClient[Litestar]):
         found = first_track(client)
         track = client.get(f"/v1/tracks/{found['id']}").json()
@@ -189,9 +250,13 @@ class TestOpenApi:
             "/health/live",
             "/health/ready",
             "/v1/matches",
+            "/v1/tracks",
             "/v1/tracks/{track_id}",
             "/v1/tracks/{track_id}/audio",
         }
+        filter_schema = document["components"]["schemas"]["MatchRequest"]["properties"]["filter"]
+        for example in filter_schema["examples"]:
+            assert read_filter(example)
         for path in document["paths"].values():
             for operation in path.values():
                 assert operation["operationId"]

@@ -102,6 +102,32 @@ class TestMatch:
             "lake",
         }
 
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            pytest.param("bpm<100", id="text"),
+            pytest.param({"field": "bpm", "op": "<", "value": 100}, id="object"),
+        ],
+    )
+    def test_filters_come_in_two_forms(self, matcher: Matcher, wanted: object):
+        assert "party" not in names(matcher, "a clown juggles", filter_expression=wanted)
+
+    def test_filters_choose_before_the_search(self, catalogue: Catalogue, tmp_path: Path):
+        """Three hundred nearer captions must not push out the few tracks that are allowed."""
+        for number in range(300):
+            heard = listening(f"/m/{number}.wav", bpm=100 + number, segments=1)
+            store(catalogue, heard, scenes=["a clown juggles"], music="circus music")
+        matcher = matcher_over(catalogue, tmp_path)
+        brief = "a clown juggles to circus music"
+        everything = [hit.track for hit in matcher.match([brief], top_k=500).hits]
+        assert len(everything) == 303
+        for low, high in ((0, 95), (0, 105), (350, 360), (200, 399), (0, 1000)):
+            wanted = f"bpm={low}..{high}"
+            allowed = [track.id for track in everything if low <= track.bpm <= high]
+            for top_k in (1, 5, 60):
+                hits = matcher.match([brief], filter_expression=wanted, top_k=top_k).hits
+                assert [hit.track.id for hit in hits] == allowed[:top_k], wanted
+
     def test_top_k_is_the_most_that_comes(self, matcher: Matcher):
         assert len(names(matcher, "a", top_k=2)) == 2
 
@@ -125,6 +151,8 @@ class TestMatch:
     def test_nothing_in_the_library_fits_nonsense(self, matcher: Matcher):
         result = matcher.match(["qwertz uiop"], filter_expression="bpm>1000")
         assert (result.decision, result.confidence, result.hits) == ("nothing_fits", 0.0, ())
+        assert result.notice == "No track of 3 fulfils what is asked: bpm>1000 leaves 0."
+        assert matcher.match(["qwertz uiop"]).notice is None
 
     def test_equal_scores_keep_one_order(self, catalogue: Catalogue, tmp_path: Path):
         for name in ("x", "y", "z"):

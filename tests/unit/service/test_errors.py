@@ -8,7 +8,12 @@ from litestar.testing import TestClient
 
 import indexer.errors
 import musiscene.errors
-from indexer.errors import FilterSyntaxError, TornSnapshotError, TrackNotFoundError
+from indexer.errors import (
+    FilterObjectError,
+    FilterSyntaxError,
+    TornSnapshotError,
+    TrackNotFoundError,
+)
 from service.errors import EXCEPTION_HANDLERS, STATUS_OF
 
 if TYPE_CHECKING:
@@ -48,10 +53,19 @@ class TestStatusOf:
 
 class TestToProblem:
     def test_a_persons_mistake_is_explained(self):
-        status, body, media_type = answer(FilterSyntaxError("bpm=x", 4, "'x' is not a number"))
+        error = FilterSyntaxError("bpm=x", 4, "'x' is not a number", found="x", expected="120")
+        status, body, media_type = answer(error)
         assert (status, body["status"], media_type) == (400, 400, "application/problem+json")
         assert body["type"] == "urn:musiscene:filter-invalid"
-        assert "column 5" in str(body["title"])
+        assert body["title"] == "filter, column 5: 'x' is not a number; expected 120"
+        part = {"key": "filter", "message": "'x' is not a number", "expected": "120"}
+        assert body["errors"] == [part | {"position": 4, "found": "x"}]
+
+    def test_a_filter_object_says_where(self):
+        status, body, _ = answer(FilterObjectError("$.and[1].op", "no comparison", expected="="))
+        assert (status, body["type"]) == (400, "urn:musiscene:filter-invalid")
+        part = {"key": "filter", "message": "no comparison", "expected": "="}
+        assert body["errors"] == [part | {"path": "$.and[1].op"}]
 
     def test_a_missing_track_is_named(self):
         status, body, _ = answer(TrackNotFoundError("0190"))
