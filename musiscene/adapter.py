@@ -78,6 +78,11 @@ class Prototypes(msgspec.Struct, frozen=True, kw_only=True):
         return F.normalize((1.0 - self.share) * features + self.share * mixed, dim=-1)
 
 
+QUERY_SCALE = 0.02
+"""Of fresh layer queries. The original's have unit size, beside which the audio is not heard: the
+same answers were learnt for all tracks (docs/experiments.md)."""
+
+
 class BridgeBlock(nn.Module):
     """A gated feed-forward block with a residual path, without biases.
 
@@ -114,10 +119,11 @@ class AudioAdapter(nn.Module):
         self.shape = shape
         self.layer_mix = nn.Conv1d(shape.encoder_layers, 1, kernel_size=1)
         self.projection = nn.Linear(shape.encoder_width, shape.width)
+        nn.init.normal_(self.projection.weight)  # unit features become tokens of about unit size
         self.bridge = nn.ModuleList(
             BridgeBlock(shape.width, shape.bridge_width) for _ in range(BRIDGE_BLOCKS)
         )
-        self.layer_queries = nn.Parameter(torch.randn(shape.layers, shape.width))
+        self.layer_queries = nn.Parameter(QUERY_SCALE * torch.randn(shape.layers, shape.width))
         self.gates = nn.Parameter(torch.zeros(shape.layers, shape.heads))
 
     def mix_layers(self, features: Tensor) -> Tensor:

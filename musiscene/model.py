@@ -15,38 +15,23 @@ import msgspec
 from musiscene.audio.limits import AudioLimits
 from musiscene.checkpoints.store import ModelStore
 from musiscene.describe import describe_music
-from musiscene.imagine import HEARD_PROMPT, SceneCaption, SceneImaginer
+from musiscene.imagine import SceneCaption
 from musiscene.imagine.questions import answer_from_facts, asks_for_scenes
 from musiscene.listen import Listener, Listening
-from musiscene.profiles import (
-    HEARING_MODEL,
-    LANGUAGE_MODEL,
-    LISTENING_MODEL,
-    MODELS_OF,
-    Licence,
-    ProfileName,
-    licences_of,
-)
+from musiscene.profiles import LISTENING_MODEL, ProfileName
 from musiscene.prompts import DESCRIBE_QUESTION, PromptStyle, instruction_prompt
+from musiscene.writer import load_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    import torch
-
     from musiscene.encoders.mert import Hearing
-    from musiscene.encoders.musicnn import MusicnnTagger
-    from musiscene.language_model import AudioStates, LanguageModel, Sampling
-    from musiscene.music_language_model import MusicLanguageModel
-
-RECIPE_VERSION = "2"
-"""Raised when the same models would say something else, so that libraries are heard anew."""
+    from musiscene.language_model import AudioStates, Sampling
+    from musiscene.writer import Writer
 
 DEFAULT_LIMITS = AudioLimits()
 MAX_DESCRIPTION_TOKENS = 64
-CACHE_BYTES = 64 << 20
-"""About what a processor keeps near: weights of less gain nothing by being halved."""
 
 
 class ImaginedSegment(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,43 +48,23 @@ class ImaginedSegment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MusiScene:
-    """A listener and a language model, which may have an ear of its own.
+    """A listener and a language model with an ear.
 
-    Without an ear (*tiny*: MusiCNN listens, SmolLM2-135M imagines) the language model reads what
-    was measured. With one (*paper*: MERT, MU-LLaMA) it hears the music: it describes each segment
-    first, and imagines scenes with that description before it.
+    *paper* (MERT, MU-LLaMA) hears: it describes each segment itself. The ear of *tiny* (MusiCNN) is
+    not as sure as what was measured, so there the description is made of measured facts. In both,
+    scenes are imagined with the description in the prompt.
 
     Args:
         listener: Hears tracks.
-        language_model: Writes.
-        ear: The same language model with its adapter; None if it only reads.
-        version: Of the models and the recipe together.
-        licences: Of the models' weights.
-        prompt: How a model with an ear is asked about the music, unless asked otherwise; scenes are
-            asked for with the description in the prompt, so cleanly.
+        writer: The language model, and how it is asked.
     """
 
-    def __init__(
-        self,
-        listener: Listener,
-        language_model: LanguageModel,
-        *,
-        ear: MusicLanguageModel | None = None,
-        version: str,
-        licences: tuple[Licence, ...],
-        prompt: PromptStyle = "clean",
-    ) -> None:
+    def __init__(self, listener: Listener, writer: Writer) -> None:
         self.listener = listener
-        self.version = version
-        self.licences = licences
-        self._language_model = language_model
-        self._ear = ear
-        self._prompt = prompt
-        self._imaginer = (
-            SceneImaginer(language_model)
-            if ear is None
-            else SceneImaginer(language_model, choose_prompt=lambda _: HEARD_PROMPT)
-        )
+        self.version = writer.version
+        self.licences = writer.licences
+        self._writer = writer
+        self._imaginer = writer.imaginer()
 
     @classmethod
     def load(
@@ -128,55 +93,18 @@ class MusiScene:
             ModelUnavailableError: If a model is not on this machine.
             ModelIntegrityError: If a model's files are damaged or do not fit together.
         """
-        from transformers.utils.logging import disable_progress_bar
-
+        from musiscene.checkpoints.native import ENCODER_FOLDER
         from musiscene.encoders.musicnn import load_musicnn
-        from musiscene.language_model import LanguageModel
-
-        disable_progress_bar()  # type: ignore[no-untyped-call]  # a second of loading needs none
 
         tagger = load_musicnn(store.folder(LISTENING_MODEL))
-        if checkpoint is None and profile == "tiny":
-            folder = store.folder(LANGUAGE_MODEL)
-            return cls(
-                Listener(tagger, limits=limits),
-                LanguageModel.load(folder, dtype=_fast_dtype(folder)),
-                version=f"tiny-{RECIPE_VERSION}",
-                licences=licences_of(MODELS_OF["tiny"]),
-            )
-        folder = store.folder(HEARING_MODEL) if checkpoint is None else checkpoint
-        return cls._with_ear(folder, tagger, hear=hear, limits=limits)
-
-    @classmethod
-    def _with_ear(
-        cls, folder: Path, tagger: MusicnnTagger, *, hear: Hearing, limits: AudioLimits
-    ) -> Self:
-        import torch
-
-        from musiscene.checkpoints.manifest import digest_of
-        from musiscene.checkpoints.native import ENCODER_FOLDER, read_settings
-        from musiscene.encoders.mert import MertEncoder
-        from musiscene.music_language_model import MusicLanguageModel
-
-        settings = read_settings(folder)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = torch.bfloat16 if device == "cuda" else _fast_dtype(folder)
+        writer = load_writer(store, profile=profile, checkpoint=checkpoint)
         encoder = None
-        if settings.encoder == "mert":
-            encoder = MertEncoder.load(folder / ENCODER_FOLDER, device=device)
-        ear = MusicLanguageModel.load(folder, device=device, dtype=dtype)
-        parts = tuple(
-            Licence(model=part.name, licence=part.licence, commercial_use=part.commercial_use)
-            for part in settings.parts
-        )
-        return cls(
-            Listener(tagger, encoder=encoder, hear=hear, limits=limits),
-            ear.language_model,
-            ear=ear,
-            version=f"{settings.encoder}-{RECIPE_VERSION}-{digest_of(folder)}",
-            licences=licences_of([LISTENING_MODEL]) + parts,
-            prompt=settings.prompt,
-        )
+        if writer.settings.encoder == "mert":
+            from musiscene.encoders.mert import MertEncoder
+
+            device = str(writer.language_model.model.device)
+            encoder = MertEncoder.load(writer.folder / ENCODER_FOLDER, device=device)
+        return cls(Listener(tagger, encoder=encoder, hear=hear, limits=limits), writer)
 
     def listen(self, path: str | Path) -> Listening:
         """Hear one file.
@@ -257,15 +185,15 @@ class MusiScene:
         Yields:
             Pieces of the answer.
         """
-        if self._ear is None:
+        if not self._writer.trusts_ear:
             yield self._answer_from_facts(listening, question, seed=sampling.seed)
             return
         import torch
 
         with torch.inference_mode():
-            audio = self._ear.hear(torch.from_numpy(listening.features.track)[None])
-        text = instruction_prompt(question, style=prompt or self._prompt)
-        yield from self._language_model.stream(text, sampling, audio=audio)
+            audio = self._writer.ear.hear(torch.from_numpy(listening.features.track)[None])
+        text = instruction_prompt(question, style=prompt or self._writer.settings.prompt)
+        yield from self._writer.language_model.stream(text, sampling, audio=audio)
 
     def _answer_from_facts(self, listening: Listening, question: str, *, seed: int) -> str:
         told = answer_from_facts(listening, question)
@@ -276,14 +204,14 @@ class MusiScene:
 
     def _hear_segments(self, listenings: Sequence[Listening]) -> AudioStates | None:
         """What the language model hears of all segments in order; None if it only reads."""
-        if self._ear is None or not listenings:
+        if not self._writer.trusts_ear or not listenings:
             return None
         import numpy as np
         import torch
 
         features = np.concatenate([listening.features.segments for listening in listenings])
         with torch.inference_mode():
-            return self._ear.hear(torch.from_numpy(features))
+            return self._writer.ear.hear(torch.from_numpy(features))
 
     def _describe(self, listenings: Sequence[Listening], audio: AudioStates | None) -> list[str]:
         """The music of all segments in order, in words."""
@@ -296,23 +224,10 @@ class MusiScene:
         from musiscene.language_model import Sampling
 
         greedy = Sampling(max_new_tokens=MAX_DESCRIPTION_TOKENS, temperature=0.0, stop=())
-        prompt = instruction_prompt(DESCRIBE_QUESTION, style=self._prompt)
-        answers = self._language_model.complete(prompt, [""] * audio.row_count, greedy, audio=audio)
+        prompt = instruction_prompt(DESCRIBE_QUESTION, style=self._writer.settings.prompt)
+        model = self._writer.language_model
+        answers = model.complete(prompt, [""] * audio.row_count, greedy, audio=audio)
         return [" ".join(answer.text.split()) for [answer] in answers]
-
-
-def _fast_dtype(folder: Path) -> torch.dtype:
-    """Bfloat16 where it halves the time, else float32, which rounds less.
-
-    It does where the processor multiplies it itself and the weights are read from memory for every
-    token; those of a small model stay in the processor's cache.
-    """
-    import torch
-
-    able = torch.cpu.get_capabilities()
-    weight_bytes = sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
-    is_faster = able.get("avx512_bf16") or able.get("amx_bf16")
-    return torch.bfloat16 if is_faster and weight_bytes > CACHE_BYTES else torch.float32
 
 
 def load(

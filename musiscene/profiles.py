@@ -30,7 +30,7 @@ HEARING_PARTS: Final = ("mert-v1-330m", "llama-2-7b-chat", HEARING_MODEL)
 """What the import joins."""
 
 MODELS_OF: Final[dict[ProfileName, tuple[str, ...]]] = {
-    "tiny": (LISTENING_MODEL, LANGUAGE_MODEL),
+    "tiny": (LISTENING_MODEL, LANGUAGE_MODEL, SCENE_EMBEDDER),
     "paper": (LISTENING_MODEL, HEARING_MODEL),
 }
 """What each profile loads."""

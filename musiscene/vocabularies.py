@@ -76,3 +76,22 @@ SOFT_TAGS: Final = frozenset({"soft", "quiet", "Mellow"})
 LOUD_TAGS: Final = frozenset({"loud"})
 ENERGY_TAGS: Final = SOFT_TAGS | LOUD_TAGS
 """How loud and forceful it is."""
+
+MOOD_WORDS: Final = frozenset(
+    "addictive adventurous aggressive ambient angry animated anxious atmospheric bittersweet "  # noqa: SIM905
+    "bizarre bold bouncy bright buoyant calm calming captivating carefree catchy celebratory "
+    "chaotic charming cheerful chill cinematic classy comical confident contemplative cool "
+    "danceable dark devotional disturbing dramatic dreamy easygoing eerie elegant emotional "
+    "enchanting encouraging energetic engaging enthusiastic epic ethereal exciting exotic festive "
+    "fierce fiery frantic fun funky funny futuristic gentle gloomy grim groovy happy harsh "
+    "haunting heartfelt heavy heroic hopeful hypnotic innocent inspiring intense intimate jolly "
+    "joyful laid-back lively lonely longing lush magical majestic meditative melancholic mellow "
+    "menacing merry mesmerizing motivational mysterious mystical nostalgic ominous passionate "
+    "pastoral patriotic peaceful peppy playful pleasant poignant positive powerful psychedelic "
+    "pulsating quirky rebellious reflective relaxing religious romantic rustic sad scary sensual "
+    "sentimental serene silly sinister soft solemn sombre soothing sophisticated soulful spirited "
+    "spiritual spooky sunny suspenseful sweet tender tense thoughtful threatening tranquil tribal "
+    "trippy triumphant tropical unsettling upbeat uplifting urgent vibrant vigorous violent "
+    "vivacious warm weird whimsical wild wistful youthful".split()
+)
+"""Words for a mood, as musicians use them in descriptions."""

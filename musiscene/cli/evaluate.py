@@ -78,6 +78,11 @@ evaluate.add_command(hearing)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of scenes and shuffles.")
 @click.option("--greedy", is_flag=True, help="Imagine the likeliest words instead of sampling.")
 @click.option(
+    "--untrained",
+    is_flag=True,
+    help="Imagine with the tiny profile's language model as it was before it learnt scenes.",
+)
+@click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the comparison here.",
@@ -95,6 +100,7 @@ def msi(  # noqa: PLR0913  one for each option
     limit: int | None,
     seed: int,
     greedy: bool,
+    untrained: bool,
     picture: Path | None,
 ) -> None:
     """Judge scenes imagined from descriptions of music.
@@ -130,6 +136,7 @@ def msi(  # noqa: PLR0913  one for each option
             predictions_path,
             seed=seed,
             greedy=greedy,
+            untrained=untrained,
         )
     if not is_judged:
         console.note(f"{len(judged)} rows have a reference: nothing can be measured.")
@@ -173,15 +180,23 @@ def _imagine(
     *,
     seed: int,
     greedy: bool,
+    untrained: bool,
 ) -> Imagined:
     from musiscene.evaluation.predictions import PredictionFile
     from musiscene.evaluation.systems import Imagined, ImaginingWriter, imagine_rows
+    from musiscene.writer import load_writer, untrained_imaginer
 
     store = chosen.store(console)
     console.note("Loading the models ...")
-    writer = ImaginingWriter.load(
-        store, profile=chosen.profile, checkpoint=chosen.checkpoint, seed=seed, greedy=greedy
-    )
+    if untrained:
+        imaginer, version = untrained_imaginer(store), "untrained"
+    else:
+        model = load_writer(store, profile=chosen.profile, checkpoint=chosen.checkpoint)
+        # VACAD's references tell a whole video with its music, those of MusicCaps name a scene.
+        of_videos = all(example.source == "vacad" for example in examples)
+        imaginer = model.imaginer(of_videos=of_videos)
+        version = f"{model.version}, videos" if of_videos else model.version
+    writer = ImaginingWriter(imaginer, version, seed=seed, greedy=greedy)
     file = None
     if predictions_path:
         file = PredictionFile.open(predictions_path, origin=writer.version)
@@ -243,6 +258,20 @@ def _say(console: Console, report: MsiReport, verdicts: Sequence[str]) -> None:
     console.table(
         ("system", "R@1", "R@10", "median", "MRR", "annotator", "distinct", "dist-2", "self-BLEU"),
         [_found(system) for system in report.systems] + [_chance(report)],
+    )
+    console.say("\nMoods, genres, instruments, pace and voice that texts name, true to the row:")
+    console.table(
+        ("system", "precision", "shuffled", "recall", "shuffled"),
+        [
+            (
+                system.name,
+                f"{system.truth.precision:.3f}",
+                f"{system.truth.shuffled_precision:.3f}",
+                f"{system.truth.recall:.3f}",
+                f"{system.truth.shuffled_recall:.3f}",
+            )
+            for system in report.systems
+        ],
     )
     console.say("\nBy MU-LLaMA's script (BLEU of characters, recall):")
     columns = ("bleu", "bleu_4", "meteor", "rouge_l", "bert_score")

@@ -142,7 +142,7 @@ class SceneExample(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def music_line(self) -> str:
-        """All that is said about the music in one line, each field ended by a full stop at least."""
+        """All that is said about the music in one line, each field ended by a full stop."""
         fields = [" ".join(text.split()) for text in self.music.values() if text.strip()]
         return " ".join(text if text[-1] in ".!?" else f"{text}." for text in fields)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from musiscene.data.rows import Provenance
 from musiscene.prompts import SCENE_QUESTION, VIDEO_QUESTION
+from musiscene.vocabularies import MOOD_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,24 +106,6 @@ _STOP_WORDS: Final = frozenset(
     "she song soundtrack such suggests that the their them there these they this throughout track "
     "video viewer viewers visual visuals was which while who will with would".split()
 )
-MOOD_WORDS: Final = frozenset(
-    "addictive adventurous aggressive ambient angry animated anxious atmospheric bittersweet "  # noqa: SIM905
-    "bizarre bold bouncy bright buoyant calm calming captivating carefree catchy celebratory "
-    "chaotic charming cheerful chill cinematic classy comical confident contemplative cool "
-    "danceable dark devotional disturbing dramatic dreamy easygoing eerie elegant emotional "
-    "enchanting encouraging energetic engaging enthusiastic epic ethereal exciting exotic festive "
-    "fierce fiery frantic fun funky funny futuristic gentle gloomy grim groovy happy harsh "
-    "haunting heartfelt heavy heroic hopeful hypnotic innocent inspiring intense intimate jolly "
-    "joyful laid-back lively lonely longing lush magical majestic meditative melancholic mellow "
-    "menacing merry mesmerizing motivational mysterious mystical nostalgic ominous passionate "
-    "pastoral patriotic peaceful peppy playful pleasant poignant positive powerful psychedelic "
-    "pulsating quirky rebellious reflective relaxing religious romantic rustic sad scary sensual "
-    "sentimental serene silly sinister soft solemn sombre soothing sophisticated soulful spirited "
-    "spiritual spooky sunny suspenseful sweet tender tense thoughtful threatening tranquil tribal "
-    "trippy triumphant tropical unsettling upbeat uplifting urgent vibrant vigorous violent "
-    "vivacious warm weird whimsical wild wistful youthful".split()
-)
-"""Words for a mood, as musicians use them in descriptions."""
 _SAME_MOOD: Final = {
     "energy": "energetic", "happiness": "happy", "horror": "scary", "joy": "joyful",
     "meditation": "meditative", "melancholy": "melancholic", "nostalgia": "nostalgic",

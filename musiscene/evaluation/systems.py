@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 
 from musiscene.errors import MusiSceneError
-from musiscene.imagine import HEARD_PROMPT, SceneImaginer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from musiscene.checkpoints.store import ModelStore
     from musiscene.console import ProgressReport
     from musiscene.data.rows import SceneExample
     from musiscene.evaluation.predictions import PredictionFile
-    from musiscene.profiles import ProfileName
+    from musiscene.imagine import SceneImaginer
 
 Kind = Literal["system", "column", "ceiling", "control"]
 BATCH_ROWS: Final = 16
@@ -74,52 +71,6 @@ class ImaginingWriter:
         self._seed = seed
         self._greedy = greedy
         self.version = f"{model_version}, {'greedy' if greedy else f'seed {seed}'}"
-
-    @classmethod
-    def load(
-        cls,
-        store: ModelStore,
-        *,
-        profile: ProfileName = "tiny",
-        checkpoint: Path | None = None,
-        seed: int = 0,
-        greedy: bool = False,
-    ) -> Self:
-        """Load the language model of a profile; it reads only, so no ear is loaded.
-
-        Args:
-            store: Where the models are.
-            profile: Which ones.
-            checkpoint: A folder in place of the profile's language model.
-            seed: As for the class.
-            greedy: As for the class.
-
-        Returns:
-            The writer.
-
-        Raises:
-            ModelUnavailableError: If a model is not on this machine.
-            ModelIntegrityError: If a model's files are damaged or do not fit together.
-        """
-        from transformers.utils.logging import disable_progress_bar
-
-        from musiscene.checkpoints.manifest import digest_of
-        from musiscene.language_model import LanguageModel
-        from musiscene.model import RECIPE_VERSION
-        from musiscene.music_language_model import MusicLanguageModel
-        from musiscene.profiles import HEARING_MODEL, LANGUAGE_MODEL
-
-        disable_progress_bar()  # type: ignore[no-untyped-call]  # a second of loading needs none
-        if checkpoint is None and profile == "tiny":
-            reader = LanguageModel.load(store.folder(LANGUAGE_MODEL))
-            version = f"tiny-{RECIPE_VERSION}"
-            return cls(SceneImaginer(reader), version, seed=seed, greedy=greedy)
-        folder = store.folder(HEARING_MODEL) if checkpoint is None else checkpoint
-        imaginer = SceneImaginer(
-            MusicLanguageModel.load(folder).language_model, choose_prompt=lambda _: HEARD_PROMPT
-        )
-        version = f"{profile}-{RECIPE_VERSION}-{digest_of(folder)}"
-        return cls(imaginer, version, seed=seed, greedy=greedy)
 
     def write(self, descriptions: Sequence[str]) -> list[str]:
         """Imagine.

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from musiscene.imagine.moods import mood_of
+from musiscene.vocabularies import MOOD_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,19 @@ _UNSAFE = re.compile(
     r"|massacr\w*|nazi\w*|terroris\w*|genocid\w*|slaughter\w*|murder\w*)\b",
     re.IGNORECASE,
 )
+_MOOD_END = re.compile(
+    rf",? (?:(?:{'|'.join(sorted(MOOD_WORDS))})(?:,? and |, )?)+(?=[.!?]$)", re.IGNORECASE
+)
+_BLAND = frozenset(
+    "a an and are as at background big central collection concert concerts event "  # noqa: SIM905
+    "events film films for game games in intro introduction is it live local main "
+    "minor movie movies music musical of on opening or performance performances "
+    "performing piece scene scenes sequence session show shows small some song "
+    "songs sound soundtrack style that the theme themes to track tv type use "
+    "video videos with".split()
+)
+"""A scene of these words alone says nothing of this music."""
+_DOUBLED = re.compile(r"\b([a-z]+)(?:,? and|,| or) (?:an? |the )?\1\b", re.IGNORECASE)
 _SINGING = re.compile(
     r"\b(sing|sings|singing|singers?|sang|sung|choirs?|chant\w*)\b", re.IGNORECASE
 )
@@ -85,6 +99,22 @@ def first_sentences(text: str, count: int = 1) -> str:
     found = [sentence.strip(_QUOTES) for sentence in _SENTENCE.findall(stripped)[:count]]
     sentences = " ".join(found)
     return sentences[:1].upper() + sentences[1:]
+
+
+def without_mood(scene: str) -> str:
+    """A scene without the mood words at its end, which stand in the description too.
+
+    Args:
+        scene: One or two sentences.
+
+    Returns:
+        What is seen.
+
+    Example:
+        >>> without_mood("A village fair, joyful and lively.")
+        'A village fair.'
+    """
+    return _MOOD_END.sub("", scene)
 
 
 def likeness(one: str, other: str) -> float:
@@ -151,6 +181,14 @@ def _loops(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     return len(set(runs)) < len(runs)
 
 
+def _doubles_a_word(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
+    return _DOUBLED.search(scene) is not None
+
+
+def _is_bland(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
+    return _BLAND.issuperset(_words(without_mood(scene)))
+
+
 def _repeats_a_word(scene: str, _description: str, _prompt: ScenePrompt) -> bool:
     words = _words(scene)
     content = [word for word in words if len(word) >= CONTENT_LETTERS and word not in _FUNCTION]
@@ -191,6 +229,8 @@ GUARDS: Final[dict[str, Guard]] = {
     "echo": _echoes_the_description,
     "copy": _copies_an_example,
     "loop": _loops,
+    "doubled": _doubles_a_word,
+    "bland": _is_bland,
     "repetition": _repeats_a_word,
     "singing": _sings_to_an_instrumental,
     "mood": _is_of_the_opposite_mood,

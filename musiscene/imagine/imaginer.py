@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import msgspec
 
 from musiscene.imagine.fallback import fallback_scenes
-from musiscene.imagine.guards import first_sentences, likeness, rejection
+from musiscene.imagine.guards import first_sentences, likeness, rejection, without_mood
 from musiscene.imagine.moods import prompt_for
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class SceneCaption(msgspec.Struct, frozen=True, kw_only=True):
     log_likelihood: float | None = None
     """Mean natural log of the model's probability of a token; None for a fallback."""
     agreement: float | None = None
-    """Cosine of the scene and the music's description, as a text embedder sees them; None where
+    """Cosine of what is seen and the music's description, as a text embedder has them; None where
     none was asked."""
 
     @property
@@ -142,7 +142,7 @@ class SceneImaginer:
         """Each description's scenes, the best first."""
         agreed = scenes
         if self._embedder is not None:
-            texts = [scene.text for drawn in scenes for scene in drawn]
+            texts = [without_mood(scene.text) for drawn in scenes for scene in drawn]
             vectors = iter(self._embedder.encode(texts))
             descriptions = self._embedder.encode([one.description for one in asked])
             agreed = [

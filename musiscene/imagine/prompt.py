@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 UNTRAINED_GUARDS: Final = (
     "length", "characters", "list", "music talk", "reader", "unsafe", "echo", "copy", "loop",
-    "repetition", "singing", "mood",
+    "doubled", "bland", "repetition", "singing", "mood",
 )  # fmt: skip
 TRAINED_GUARDS: Final = (
-    "length", "characters", "list", "reader", "unsafe", "loop", "singing", "mood",
+    "length", "characters", "list", "reader", "unsafe", "loop", "doubled", "bland", "singing",
+    "mood",
 )  # fmt: skip
 """A model that learnt from people may name a music festival, and take up the music's own words."""
 
@@ -163,6 +164,7 @@ LEARNT_VIDEO: Final = msgspec.structs.replace(
     guards=("length", "unsafe", "loop"),
     words=(8, 120),
     sentences=8,
+    candidates=4,
     max_new_tokens=160,
 )
 """The same model asked for a whole video with the music, in the manner of VACAD's fusions."""

@@ -103,6 +103,7 @@ def export_checkpoint(
     base = parts.language_model() or store.folder(recipe.language_model)
     if not with_base and (parts.language_model() or parts.backbone):
         raise RecipeError(runs[-1], "changed the language model itself, so it must be copied too")
+    names = ", ".join(run.resolve().name for run in runs)
     copied = [*parts.files(), *(base.iterdir() if with_base else ())]
     needed_bytes = sum(path.stat().st_size for path in copied)
     with making(out, needed_bytes=needed_bytes, progress=progress) as folder:
@@ -130,14 +131,13 @@ def export_checkpoint(
                     name="trained weights",
                     licence=licence,
                     commercial_use=commercial_use,
-                    source=", ".join(map(str, runs)),
+                    source=names,
                 ),
             ),
         )
         write_settings(folder, settings)
         progress("check and seal", 0, None)
-        source = f"trained in {', '.join(map(str, runs))}"
-        write_manifest(folder, find_model(recipe.language_model), source)
+        write_manifest(folder, find_model(recipe.language_model), f"trained in {names}")
     return settings
 
 

@@ -11,20 +11,17 @@ import torch
 from safetensors.numpy import save_file
 
 from musiscene.audio.read import read_audio
+from musiscene.checkpoints.native import CheckpointSettings
 from musiscene.checkpoints.store import ModelStore
 from musiscene.encoders.features import AudioFeatures
 from musiscene.encoders.mert import MertEncoder
 from musiscene.language_model import LanguageModel, Sampling
 from musiscene.listen import SAMPLE_RATE, Listener
-from musiscene.model import (
-    CACHE_BYTES,
-    RECIPE_VERSION,
-    ImaginedSegment,
-    MusiScene,
-    _fast_dtype,
-)
+from musiscene.model import ImaginedSegment, MusiScene
+from musiscene.music_language_model import MusicLanguageModel
 from musiscene.profiles import licences_of
 from musiscene.prompts import DESCRIBE_QUESTION, ORIGINAL_INPUT, instruction_prompt
+from musiscene.writer import RECIPE_VERSION, Writer
 from tests.support.audio import noise, sine, write_audio
 from tests.support.language_model import write_tiny_language_model
 from tests.support.listening import listening
@@ -104,7 +101,7 @@ def heard_as(heard: Listening, *, seed: int) -> Listening:
 def asked(hearing: MusiScene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every prompt that is put to the language model, in order."""
     prompts: list[str] = []
-    language_model = hearing._language_model
+    language_model = hearing._writer.language_model
     complete, stream = language_model.complete, language_model.stream
 
     def noted_complete(
@@ -155,13 +152,14 @@ class TestImagine:
         self, hearing: MusiScene, heard: Listening
     ):
         [segments] = hearing.imagine([heard], captions_per_segment=0)
-        assert hearing._ear is not None
-        prompt = instruction_prompt(DESCRIBE_QUESTION, style=hearing._prompt)
+        prompt = instruction_prompt(DESCRIBE_QUESTION, style=hearing._writer.settings.prompt)
         sampling = msgspec.structs.replace(GREEDY, max_new_tokens=64, stop=())
         for segment, features in zip(segments, heard.features.segments, strict=True):
             with torch.inference_mode():
-                audio = hearing._ear.hear(torch.from_numpy(features)[None])
-            [[expected]] = hearing._language_model.complete(prompt, [""], sampling, audio=audio)
+                audio = hearing._writer.ear.hear(torch.from_numpy(features)[None])
+            [[expected]] = hearing._writer.language_model.complete(
+                prompt, [""], sampling, audio=audio
+            )
             assert segment.music_caption == " ".join(expected.text.split())
 
     def test_scenes_are_asked_for_with_the_description_before_them(
@@ -169,7 +167,7 @@ class TestImagine:
     ):
         [segments] = hearing.imagine([heard], greedy=True)
         count = len(segments)
-        described = instruction_prompt(DESCRIBE_QUESTION, style=hearing._prompt)
+        described = instruction_prompt(DESCRIBE_QUESTION, style=hearing._writer.settings.prompt)
         assert asked[:count] == [described] * count
         for segment, prompt in zip(segments, asked[count:], strict=True):
             assert "Imagine a film scene" in prompt
@@ -221,11 +219,10 @@ def texts(segments: tuple[ImaginedSegment, ...]) -> list[tuple[str, list[str]]]:
 class TestAnswer:
     def test_is_streamed_as_the_model_writes_it(self, hearing: MusiScene, heard: Listening):
         pieces = list(hearing.answer(heard, QUESTION, GREEDY))
-        assert hearing._ear is not None
         with torch.inference_mode():
-            audio = hearing._ear.hear(torch.from_numpy(heard.features.track)[None])
+            audio = hearing._writer.ear.hear(torch.from_numpy(heard.features.track)[None])
         prompt = instruction_prompt(QUESTION, style="mu-llama")
-        [[expected]] = hearing._language_model.complete(prompt, [""], GREEDY, audio=audio)
+        [[expected]] = hearing._writer.language_model.complete(prompt, [""], GREEDY, audio=audio)
         assert "".join(pieces) == expected.text
         assert len(pieces) > 1
 
@@ -271,15 +268,29 @@ class TestProvenance:
         assert again.version == hearing.version
 
 
-class TestWithoutAnEar:
+class TestWhatReads:
     @pytest.fixture
     def reading(self, tmp_path: Path) -> MusiScene:
-        return MusiScene(
-            cast("Listener", None),  # nothing is listened to
-            LanguageModel.load(write_tiny_language_model(tmp_path / "tiny")),
+        reader = LanguageModel.load(write_tiny_language_model(tmp_path / "tiny"))
+        writer = Writer(
+            folder=tmp_path,
+            settings=CheckpointSettings(
+                encoder="musicnn",
+                encoder_layers=2,
+                encoder_width=4,
+                adapter_layers=1,
+                bridge_width=8,
+                prompt="lesson",
+                merged=False,
+                parts=(),
+            ),
+            ear=MusicLanguageModel.fresh(reader, encoder_layers=2, encoder_width=4, layers=1),
+            trusts_ear=False,
+            embedder=None,
             version="test-1",
             licences=licences_of(["musicnn"]),
         )
+        return MusiScene(cast("Listener", None), writer)  # nothing is listened to
 
     def test_answers_from_what_was_measured(self, reading: MusiScene):
         pieces = list(reading.answer(listening(bpm=68.0), QUESTION, GREEDY))
@@ -293,29 +304,3 @@ class TestWithoutAnEar:
         [segments] = reading.imagine([listening(bpm=68.0)], captions_per_segment=1)
         assert len(segments) == 2
         assert all("very slow at about 68 bpm" in one.music_caption for one in segments)
-
-
-class TestFastDtype:
-    @pytest.mark.parametrize(
-        ("able", "size_bytes", "dtype"),
-        [
-            pytest.param({"avx512_bf16": True}, CACHE_BYTES + 1, torch.bfloat16, id="large"),
-            pytest.param({"amx_bf16": True}, CACHE_BYTES + 1, torch.bfloat16, id="large, AMX"),
-            pytest.param({"avx512_bf16": True}, CACHE_BYTES, torch.float32, id="fits the cache"),
-            pytest.param({"avx2": True}, CACHE_BYTES + 1, torch.float32, id="cannot"),
-        ],
-    )
-    def test_is_short_only_where_that_is_faster(
-        self,
-        able: dict[str, bool],
-        size_bytes: int,
-        dtype: torch.dtype,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-        (tmp_path / "deep").mkdir()
-        for path, share in ((tmp_path / "a", 1000), (tmp_path / "deep" / "b", size_bytes - 1000)):
-            with path.with_suffix(".safetensors").open("wb") as file:
-                file.truncate(share)  # holes: no disk is used
-        assert _fast_dtype(tmp_path) == dtype

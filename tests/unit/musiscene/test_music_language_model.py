@@ -127,11 +127,14 @@ class TestAnswers:
     ):
         complete = model.language_model.complete
         full = [done.text for [done] in complete(BEGINNING, QUESTIONS, GREEDY, audio=heard)]
-        early = msgspec.structs.replace(GREEDY, stop=(full[0][2:4],))
+        pieces = [full[0][start : start + 3] for start in range(len(full[0]) - 3)]
+        only_in_the_first = next(
+            piece for piece in pieces if not any(piece in text for text in full[1:])
+        )
+        early = msgspec.structs.replace(GREEDY, stop=(only_in_the_first,))
         cut = [done.text for [done] in complete(BEGINNING, QUESTIONS, early, audio=heard)]
-        assert cut == [text.split(early.stop[0])[0] for text in full]
-        assert len(cut[0]) <= 2
-        assert cut[1:] == full[1:]
+        assert cut == [full[0].split(only_in_the_first)[0], *full[1:]]
+        assert len(cut[0]) < len(full[0])
 
     def test_depend_on_what_is_heard(self, model: MusicLanguageModel, heard: AudioStates):
         answers = token_ids(model, ["Who?"] * 4, GREEDY, audio=heard)

@@ -6,7 +6,6 @@ import pytest
 
 from musiscene.cli.model_options import ChosenModel
 from musiscene.embed import TextEmbedder
-from musiscene.evaluation.systems import ImaginingWriter
 from musiscene.metrics.bert_score import TokenEncoder
 from service.cli import main
 from tests.support.evaluation import (
@@ -22,11 +21,21 @@ class Store:
         return Path(name)
 
 
+class Imagining:
+    version = "made"
+
+    def imaginer(self, *, of_videos: bool) -> str:
+        return f"imagines videos: {of_videos}"
+
+
 @pytest.fixture
 def writer(monkeypatch: pytest.MonkeyPatch) -> PlaceWriter:
     writer = PlaceWriter()
     monkeypatch.setattr(ChosenModel, "store", lambda *_args, **_options: Store())
-    monkeypatch.setattr(ImaginingWriter, "load", lambda *_args, **_options: writer)
+    monkeypatch.setattr("musiscene.writer.load_writer", lambda *_args, **_options: Imagining())
+    monkeypatch.setattr(
+        "musiscene.evaluation.systems.ImaginingWriter", lambda *_args, **_options: writer
+    )
     monkeypatch.setattr(TextEmbedder, "load", lambda _folder: word_embedder())
     monkeypatch.setattr(TokenEncoder, "load", lambda _folder: word_token_encoder())
     return writer

@@ -1,7 +1,7 @@
 import pytest
 
 from musiscene.imagine.fallback import NEUTRAL_SCENES, SCENES
-from musiscene.imagine.guards import GUARDS, first_sentences, likeness, rejection
+from musiscene.imagine.guards import GUARDS, first_sentences, likeness, rejection, without_mood
 from musiscene.imagine.prompt import (
     EXAMPLES,
     FEW_SHOT_PROMPT,
@@ -49,6 +49,9 @@ class TestRejection:
             pytest.param("copy", "A young man sits by a rainy window and waits.", id="words"),
             pytest.param("copy", "Rainy pages of an album by the window.", id="content"),
             pytest.param("loop", "A boat on the sea, a boat on the sea.", id="loop"),
+            pytest.param("doubled", "A boat and a boat drift past the pier at dawn.", id="and"),
+            pytest.param("bland", "A live performance at an event for a main opening session.",
+                         id="bland"),
             pytest.param("repetition", "A lone boat drifts past a lone pier at dawn.", id="word"),
             pytest.param("singing", "A woman sings on a pier at dawn.", id="instrumental"),
             pytest.param("mood", "A lone man waits in a dark alley at night.", id="dark"),
@@ -77,6 +80,8 @@ class TestRejection:
             ("unsafe", "A naked man on a pier."),
             ("loop", "A bar in a bar in a bar in a bar."),
             ("reader", "A date with your friends."),
+            ("bland", "A movie scene, warm and tender."),
+            ("doubled", "A romance, tender and tender."),
         ],
     )
     def test_some_things_no_model_may_say(self, guard: str, scene: str):
@@ -127,6 +132,21 @@ class TestFirstSentences:
         text = "a bar. A club at night. And then"
         assert first_sentences(text, 2) == "A bar. A club at night."
         assert first_sentences(text, 1) == "A bar."
+
+
+class TestWithoutMood:
+    @pytest.mark.parametrize(
+        ("scene", "seen"),
+        [
+            ("A fair, joyful and lively.", "A fair."),
+            ("A club. A bar, groovy.", "A club. A bar."),
+            ("A fair, fun, happy and upbeat.", "A fair."),
+            ("A tender scene.", "A tender scene."),
+            ("A fair.", "A fair."),
+        ],
+    )
+    def test_leaves_what_is_seen(self, scene: str, seen: str):
+        assert without_mood(scene) == seen
 
 
 class TestLikeness:

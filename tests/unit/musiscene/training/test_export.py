@@ -181,7 +181,7 @@ class TestExportCheckpoint:
         assert loss_of(model, made_lessons()) == pytest.approx(expected, rel=1e-4)
 
     def test_without_the_language_model_it_is_small_and_the_same(
-        self, lora_run: Path, adapter_run: Path, store: ModelStore, tmp_path: Path
+        self, lora_run: Path, store: ModelStore, tmp_path: Path
     ):
         # Norms and biases are of the language model itself, so they cannot travel without it.
         recipe = msgspec.structs.replace(
