@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from musiscene.affect import Affect, estimate_affect
-from musiscene.audio.energy import energy_curve, measure_texture
+from musiscene.audio.affect_cues import affect_cues
+from musiscene.audio.energy import energy_curve
 from musiscene.audio.key import KeyEstimate, estimate_key
 from musiscene.audio.limits import AudioLimits
 from musiscene.audio.read import AudioInfo, Recording, read_audio
@@ -155,7 +156,6 @@ class Listener:
         track_scores = _mean_scores(heard, range(len(heard.starts_seconds)))
         tempo = estimate_tempo(waveform, sample_rate=SAMPLE_RATE, pace=_pace(track_scores))
         key = estimate_key(waveform, sample_rate=SAMPLE_RATE)
-        texture = measure_texture(waveform, sample_rate=SAMPLE_RATE)
         curve = energy_curve(waveform, sample_rate=SAMPLE_RATE)
         return Listening(
             features=self._features(recording, heard, bounds),
@@ -168,12 +168,9 @@ class Listener:
             vocals=estimate_vocals(track_scores),
             tags=_strongest_first(track_scores),
             affect=estimate_affect(
+                affect_cues(waveform, sample_rate=SAMPLE_RATE),
                 tempo_bpm=tempo.bpm,
                 tempo_confidence=tempo.confidence,
-                mode=key.mode,
-                mode_confidence=key.confidence,
-                tags=_merged(track_scores),
-                onset_rate_hz=texture.onset_rate_hz,
                 loudness_lufs=recording.loudness_lufs,
             ),
             segments=tuple(
@@ -284,15 +281,6 @@ def _strongest_first(
         )
         for vocabulary, named in scores.items()
     }
-
-
-def _merged(scores: Mapping[Vocabulary, Sequence[tuple[str, float]]]) -> dict[str, float]:
-    """Tag -> its score in the vocabulary that hears it more strongly."""
-    merged: dict[str, float] = {}
-    for named in scores.values():
-        for name, score in named:
-            merged[name] = max(merged.get(name, 0.0), score)
-    return merged
 
 
 def _pace(scores: Mapping[Vocabulary, Sequence[tuple[str, float]]]) -> float:

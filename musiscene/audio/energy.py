@@ -1,13 +1,10 @@
-"""Energy over time, and the few facts about texture that mood needs beside it."""
+"""Energy over time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
-
-from musiscene.audio.excerpts import ANALYSIS_RATE, spread_excerpts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,21 +12,6 @@ if TYPE_CHECKING:
 ENERGY_RANGE_DB = 40.0
 """A second this far below the loudest one has energy 0."""
 _CHUNK_SECONDS = 60  # filtered at a time, so that memory does not grow with length
-
-
-class TextureStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """How busy, bright and percussive a track sounds; all independent of its gain."""
-
-    onset_rate_hz: float
-    """Note and drum onsets per second."""
-    onset_strength: float
-    """Mean rise of the log spectrum per frame: 0 for a held pad, above 0.3 for dense drums."""
-    brightness_hz: float
-    """Spectral centroid, mean over frames weighted by their magnitude."""
-    percussive_share: float
-    """Share of onset strength above 2 kHz, 0 to 1."""
-    dynamics_db: float
-    """Standard deviation of the loudness of seconds within 40 dB of the loudest."""
 
 
 def energy_curve(waveform: NDArray[np.float32], *, sample_rate: int) -> NDArray[np.float32]:
@@ -88,51 +70,3 @@ def second_powers(waveform: NDArray[np.float32], *, sample_rate: int) -> NDArray
         counts = np.diff(np.append(edges, len(part)))
         powers.extend(np.add.reduceat(np.square(part), edges) / counts)
     return np.array(powers)
-
-
-def measure_texture(waveform: NDArray[np.float32], *, sample_rate: int) -> TextureStatistics:
-    """Measure how busy, bright and percussive a track sounds.
-
-    Args:
-        waveform: Mono audio, float32, shape (samples,).
-        sample_rate: Of `waveform`, in Hz.
-
-    Returns:
-        Means over up to four excerpts; all zeros for silence.
-    """
-    from musiscene.audio.onsets import novelty_curves, pick_onsets
-
-    excerpts = spread_excerpts(waveform, sample_rate=sample_rate, max_excerpts=4)
-    curves = [novelty_curves(excerpt) for excerpt in excerpts]
-    seconds = sum(len(excerpt) for excerpt in excerpts) / ANALYSIS_RATE
-    if not seconds or not any(curve.any() for curve in curves):
-        return TextureStatistics(
-            onset_rate_hz=0.0,
-            onset_strength=0.0,
-            brightness_hz=0.0,
-            percussive_share=0.0,
-            dynamics_db=0.0,
-        )
-    bands = np.concatenate(curves, axis=1).mean(axis=1)
-    return TextureStatistics(
-        onset_rate_hz=sum(len(pick_onsets(curve[-1])) for curve in curves) / seconds,
-        onset_strength=float(bands[-1]),
-        brightness_hz=float(np.mean([_centroid_hz(excerpt) for excerpt in excerpts])),
-        percussive_share=float(bands[-2] / max(bands[:-1].sum(), 1e-9)),
-        dynamics_db=_dynamics_db(second_powers(waveform, sample_rate=sample_rate)),
-    )
-
-
-def _centroid_hz(excerpt: NDArray[np.float32]) -> float:
-    """Magnitude-weighted mean frequency over the whole excerpt."""
-    import librosa
-
-    magnitude = np.abs(librosa.stft(excerpt, n_fft=1024, hop_length=1024)).sum(axis=1)
-    frequencies = np.linspace(0, ANALYSIS_RATE / 2, len(magnitude))
-    return float(frequencies @ magnitude / max(magnitude.sum(), 1e-9))
-
-
-def _dynamics_db(powers: NDArray[np.float64]) -> float:
-    """Standard deviation, in decibels, of the seconds that can be heard."""
-    audible = powers[powers > powers.max() * 10 ** (-ENERGY_RANGE_DB / 10)]
-    return float(np.std(10 * np.log10(audible)))

@@ -73,25 +73,6 @@ def novelty_curves(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     return rectified
 
 
-def pick_onsets(novelty: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Find the frames where something clearly begins.
-
-    Args:
-        novelty: One curve, float32, shape (frames,).
-
-    Returns:
-        Frames of local maxima at least 70 ms apart and above a third of the curve's own
-        95th percentile, shape (onsets,).
-    """
-    from scipy.signal import find_peaks
-
-    if not novelty.any():
-        return np.zeros(0, dtype=np.int64)
-    height = np.percentile(novelty[novelty > 0], 95) / 3
-    peaks: NDArray[np.int64] = find_peaks(novelty, height=height, distance=7)[0]
-    return peaks
-
-
 @lru_cache(maxsize=1)
 def _mel_filters() -> NDArray[np.float32]:
     import librosa

@@ -3,8 +3,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from musiscene.audio.energy import ENERGY_RANGE_DB, energy_curve, measure_texture
-from tests.support.music import RATE, chord, clicks, noise
+from musiscene.audio.energy import ENERGY_RANGE_DB, energy_curve
+from tests.support.music import RATE, noise
 
 
 class TestEnergyCurve:
@@ -50,23 +50,3 @@ class TestEnergyCurve:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < waveform.nbytes / 2
-
-
-class TestMeasureTexture:
-    def test_counts_the_clicks_of_a_click_track(self):
-        assert measure_texture(clicks(120, 20), sample_rate=RATE).onset_rate_hz == pytest.approx(
-            2.0, rel=0.05
-        )
-
-    def test_a_brighter_chord_has_the_higher_centroid(self):
-        dull, bright = (
-            measure_texture(chord([60, 64, 67], 4, brightness=b), sample_rate=RATE)
-            for b in (0.1, 0.9)
-        )
-
-        assert dull.brightness_hz < bright.brightness_hz
-
-    def test_silence_is_all_zero(self):
-        texture = measure_texture(np.zeros(RATE, dtype=np.float32), sample_rate=RATE)
-
-        assert (texture.onset_rate_hz, texture.brightness_hz, texture.dynamics_db) == (0, 0, 0)
