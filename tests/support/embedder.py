@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -80,7 +80,7 @@ def write_tiny_embedder(folder: Path, weights: TinyWeights) -> Path:
     folder.mkdir(parents=True)
     onnx.save(tiny_network(weights), folder / EMBEDDER_MODEL)
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, "[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(folder / EMBEDDER_TOKENIZER))
     settings = EmbedderSettings(dimension=WIDTH, max_tokens=16, version=BASE_VERSION)
     (folder / EMBEDDER_SETTINGS).write_bytes(msgspec.json.encode(settings))
@@ -98,7 +98,7 @@ def write_delta(path: Path, weights: TinyWeights, *, base: str = BASE_VERSION) -
         weights.weight + up.astype(np.float32) @ down.astype(np.float32),
         weights.bias + add.astype(np.float32),
     )
-    tensors = {
+    tensors: dict[str, NDArray[Any]] = {
         f"{LAYER}.up": up,
         f"{LAYER}.down": down,
         f"{LAYER}.bias.add": add,

@@ -54,7 +54,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers folder with a fresh BERT of two small layers."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, BertTokenizer
 
     folder = tmp_path_factory.mktemp("bert")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", ",", *PLACES, *SOUNDS]
@@ -69,7 +69,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_position_embeddings=32,
     )
     BertModel(config).save_pretrained(folder / "network")
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder / "network")
+    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder / "network")
     network = Transformer(str(folder / "network"), max_seq_length=32)
     SentenceTransformer(modules=[network, Pooling(16)]).save(str(folder / "base"))
     return folder / "base"
