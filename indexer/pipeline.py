@@ -148,9 +148,7 @@ class _Scan:
         try:
             renewed = self._library.embed_again()
             if renewed:
-                logger.warning(
-                    "%d captions of another text embedder were embedded anew", renewed
-                )
+                logger.warning("%d captions of another text embedder were embedded anew", renewed)
             self._hear_and_store(self._plan(found, roots))
             deleted = self._let_go(prune=prune)
             status = "finished"
