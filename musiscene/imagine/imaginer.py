@@ -128,7 +128,7 @@ class SceneImaginer:
         for prompt, group in groups.items():
             answers = self._ask(prompt, group, audio, seed=seed, greedy=greedy)
             for one, drawn in zip(group, answers, strict=True):
-                captions = [_caption(completion, prompt.sentences) for completion in drawn]
+                captions = [_caption(completion, prompt) for completion in drawn]
                 scenes[one] = [
                     scene
                     for scene in captions
@@ -175,16 +175,16 @@ class SceneImaginer:
         )
         return self._language_model.complete(
             prompt.prefix,
-            [prompt.template.format(description=one.description) for one in asked],
+            [prompt.template.format(description=one.description) + prompt.opening for one in asked],
             sampling,
             audio=audio,
             audio_rows=[one.audio_row for one in asked if one.audio_row is not None],
         )
 
 
-def _caption(completion: Completion, sentences: int) -> SceneCaption:
+def _caption(completion: Completion, prompt: ScenePrompt) -> SceneCaption:
     return SceneCaption(
-        text=first_sentences(completion.text, sentences),
+        text=first_sentences(prompt.opening + completion.text, prompt.sentences),
         origin="model",
         log_likelihood=completion.log_likelihood / completion.token_count,
     )

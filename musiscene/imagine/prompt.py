@@ -37,6 +37,8 @@ class ScenePrompt(msgspec.Struct, frozen=True, kw_only=True):
     """`{description}` is replaced; the scene is what the model writes after it."""
     stop: tuple[str, ...]
     """Ends a scene."""
+    opening: str = ""
+    """The scene's first words, which are given to the model."""
     example_scenes: tuple[str, ...] = ()
     """Scenes in the prefix, which the model must not copy."""
     guards: tuple[str, ...] = UNTRAINED_GUARDS
@@ -161,10 +163,13 @@ LEARNT_SCENE: Final = ScenePrompt(
 LEARNT_VIDEO: Final = msgspec.structs.replace(
     LEARNT_SCENE,
     template=instruction_prompt(VIDEO_QUESTION, context="{description}", style="lesson"),
+    opening="The music",
     guards=("length", "unsafe", "loop"),
     words=(8, 120),
     sentences=8,
     candidates=4,
-    max_new_tokens=160,
+    temperature=0.6,
+    max_new_tokens=110,
 )
-"""The same model asked for a whole video with the music, in the manner of VACAD's fusions."""
+"""The same model asked for a whole video with the music, in the manner of VACAD's fusions. Begun
+with the music, it keeps to what it was told instead of to what videos mostly show."""

@@ -90,7 +90,7 @@ class TestMatch:
         finished = musiscene("--data-dir", str(data_dir), "match", "a busy street", "--json")
         assert finished.returncode == 0, finished.stderr
         (result,) = documents(finished)
-        assert set(result) == {"brief", "decision", "confidence", "hits", "generation"}
+        assert set(result) == {"brief", "decision", "confidence", "hits", "generation", "notice"}
         assert result["brief"] == "a busy street"
         assert len(result["hits"]) == 2
         for hit in result["hits"]:

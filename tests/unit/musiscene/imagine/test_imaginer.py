@@ -158,6 +158,18 @@ class TestImagine:
         assert [sea.agreement, club.agreement] == pytest.approx([1.0, 0.6])
         assert (sea.log_likelihood or 0) < (club.log_likelihood or 0)
 
+    def test_first_words_that_are_given_are_part_of_the_scene(self):
+        writer = ScriptedWriter([[" drifts past the old pier at dawn."]])
+        model = SceneImaginer(
+            cast("LanguageModel", writer),
+            choose_prompt=lambda _: msgspec.structs.replace(
+                LEARNT_SCENE, prefix="\n", opening="A boat"
+            ),
+        )
+        [(scene,)] = model.imagine([CALM])
+        assert scene.text == "A boat drifts past the old pier at dawn."
+        assert writer.asked[0][0][0].endswith("A boat")
+
     def test_no_descriptions_are_no_scenes(self):
         assert imaginer(ScriptedWriter([[BOAT]])).imagine([]) == []
 
