@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from musiscene.errors import RecipeError
-from musiscene.training.recipe import Count, Positive, Share
+from musiscene.training.recipe import Count, Positive, Share, read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,9 +64,4 @@ def read_embedder_recipe(path: Path) -> EmbedderRecipe:
     Raises:
         RecipeError: If the file cannot be read, or a field is missing, unknown or out of range.
     """
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=EmbedderRecipe)
-    except OSError as error:
-        raise RecipeError(path, f"cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(path, str(error)) from error
+    return read_toml(path, EmbedderRecipe)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,7 @@ from musiscene.prompts import PromptStyle
 if TYPE_CHECKING:
     from pathlib import Path
 
+Form = TypeVar("Form")
 Count = Annotated[int, Meta(ge=1)]
 Positive = Annotated[float, Meta(gt=0.0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -123,8 +124,24 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: If the file cannot be read, or a field is missing, unknown or out of range.
     """
+    return read_toml(path, Recipe)
+
+
+def read_toml(path: Path, form: type[Form]) -> Form:
+    """Read a recipe of any kind.
+
+    Args:
+        path: TOML.
+        form: A struct.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        RecipeError: If the file cannot be read, or a field is missing, unknown or out of range.
+    """
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Recipe)
+        return msgspec.toml.decode(path.read_bytes(), type=form)
     except OSError as error:
         raise RecipeError(path, f"cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
