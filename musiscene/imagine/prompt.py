@@ -164,7 +164,7 @@ LEARNT_VIDEO: Final = msgspec.structs.replace(
     LEARNT_SCENE,
     template=instruction_prompt(VIDEO_QUESTION, context="{description}", style="lesson"),
     opening="The music",
-    guards=("length", "unsafe", "loop"),
+    guards=("length", "unsafe"),  # at length, music is spoken of twice
     words=(8, 120),
     sentences=8,
     candidates=4,
