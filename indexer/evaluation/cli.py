@@ -73,7 +73,7 @@ def retrieval(
     from indexer.evaluation.systems import build_systems
     from indexer.library import EMBEDDER_NAME, Library
     from musiscene.checkpoints.first_use import store_with
-    from musiscene.cli.evaluate import require_libraries
+    from musiscene.cli.measuring import require_libraries
 
     left_out = [_stages(names) for names in ablations]
     if picture:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from indexer.evaluation.report import metric_label
-from musiscene.evaluation.picture import ROW_INCHES, WIDTH_INCHES, save_figure
+from musiscene.evaluation.picture import (
+    ROW_INCHES,
+    WIDTH_INCHES,
+    draw_gaps,
+    draw_means,
+    save_figure,
+)
 from musiscene.metrics.ranking import RECIPROCAL_RANK
 
 if TYPE_CHECKING:
@@ -34,14 +40,8 @@ def draw_retrieval(report: RetrievalReport, path: Path, *, metrics: Sequence[str
     for place, metric in enumerate(metrics):
         figures = [system.metrics[metric] for system in report.systems]
         shown = [one.above_shuffled or one.above_random for one in figures]
-        gaps.errorbar(
-            [gap.mean for gap in shown],
-            [row + (place - (len(metrics) - 1) / 2) * 0.2 for row in range(len(names))],
-            xerr=[[gap.mean - gap.low for gap in shown], [gap.high - gap.mean for gap in shown]],
-            fmt="o",
-            markersize=4,
-            label=metric_label(metric),
-        )
+        heights = [row + (place - (len(metrics) - 1) / 2) * 0.2 for row in range(len(names))]
+        draw_gaps(gaps, shown, heights, metric_label(metric))
     gaps.axvline(0.0, color="grey", linewidth=1)
     is_shuffled = report.wanted_sets > 1
     gaps.set_xlabel("above what other briefs want" if is_shuffled else "above a random order")
@@ -49,14 +49,7 @@ def draw_retrieval(report: RetrievalReport, path: Path, *, metrics: Sequence[str
     gaps.invert_yaxis()
     gaps.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(metrics))
     found = [system.metrics[RECIPROCAL_RANK].value for system in report.systems]
-    ranks.barh(range(len(names)), [one.mean for one in found], color="lightsteelblue")
-    ranks.errorbar(
-        [one.mean for one in found],
-        range(len(names)),
-        xerr=[[one.mean - one.low for one in found], [one.high - one.mean for one in found]],
-        fmt="none",
-        ecolor="black",
-    )
+    draw_means(ranks, found)
     ranks.axvline(
         report.random.metrics[RECIPROCAL_RANK], color="grey", linestyle="--", label="random order"
     )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from musiscene.cli.hearing import hearing
+from musiscene.cli.measuring import (
+    JUDGING_EMBEDDER,
+    greedy_option,
+    picture_option,
+    require_libraries,
+    seed_option,
+)
 from musiscene.cli.model_options import model_options
 from musiscene.console import shared_options
 
@@ -22,15 +28,7 @@ if TYPE_CHECKING:
     from musiscene.evaluation.systems import Imagined, System
     from musiscene.metrics.bootstrap import Interval
 
-EMBEDDER_NAME = "all-minilm-l6-v2"
-MEASURING_LIBRARIES = ("nltk", "rouge_score", "sacrebleu", "matplotlib")
 FEWEST_ROWS = 2
-
-
-class MissingExtraError(click.ClickException):
-    """An optional part of the installation is not there."""
-
-    exit_code = 3
 
 
 @click.group()
@@ -75,18 +73,14 @@ evaluate.add_command(hearing)
     "or the controls other-music, empty and other-reference. [default: all]",
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of scenes and shuffles.")
-@click.option("--greedy", is_flag=True, help="Imagine the likeliest words instead of sampling.")
+@seed_option
+@greedy_option
 @click.option(
     "--untrained",
     is_flag=True,
     help="Imagine with the tiny profile's language model as it was before it learnt scenes.",
 )
-@click.option(
-    "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw the comparison here.",
-)
+@picture_option
 @shared_options
 @model_options
 def msi(  # noqa: PLR0913  one for each option
@@ -159,19 +153,6 @@ def _named_files(imports: Sequence[str], *, taken: Sequence[str]) -> dict[str, P
     return files
 
 
-def require_libraries() -> None:
-    """Refuse to begin where a library that measures is missing.
-
-    Raises:
-        MissingExtraError: Naming what brings it.
-    """
-    missing = [name for name in MEASURING_LIBRARIES if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"measuring needs {', '.join(missing)}: pip install 'musiscene[research]'"
-        )
-
-
 def _imagine(
     console: Console,
     chosen: ChosenModel,
@@ -230,7 +211,7 @@ def _judge(
     from musiscene.evaluation.picture import draw_report
     from musiscene.metrics.bert_score import TokenEncoder
 
-    folder = chosen.store(console, also=[EMBEDDER_NAME]).folder(EMBEDDER_NAME)
+    folder = chosen.store(console, also=[JUDGING_EMBEDDER]).folder(JUDGING_EMBEDDER)
     judge = MsiJudge(judged, TextEmbedder.load(folder), TokenEncoder.load(folder), seed=seed)
     with console.progress() as progress:
         report = judge.judge(systems, progress)

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from musiscene.cli.measuring import (
+    JUDGING_EMBEDDER,
+    greedy_option,
+    picture_option,
+    require_libraries,
+    seed_option,
+)
 from musiscene.cli.model_options import model_options
 from musiscene.console import shared_options
 
@@ -17,7 +24,6 @@ if TYPE_CHECKING:
     from musiscene.evaluation.hearing import FactScore, HearingReport, HearingScore, Truth
     from musiscene.metrics.bootstrap import Interval
 
-EMBEDDER_NAME = "all-minilm-l6-v2"
 SAYINGS = ("description", "answers", "scenes")
 
 
@@ -52,13 +58,9 @@ SAYINGS = ("description", "answers", "scenes")
     show_default=True,
     help="Scenes for each track.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of scenes and shuffles.")
-@click.option("--greedy", is_flag=True, help="Imagine the likeliest words instead of sampling.")
-@click.option(
-    "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw the comparison here.",
-)
+@seed_option
+@greedy_option
+@picture_option
 @shared_options
 @model_options
 def hearing(  # noqa: PLR0913  one for each option
@@ -80,7 +82,6 @@ def hearing(  # noqa: PLR0913  one for each option
     What is said is held against the facts measured in that passage, and against labels where there
     are any; then against those of other tracks, which it should fit less.
     """
-    from musiscene.cli.evaluate import require_libraries
     from musiscene.data.rows import write_rows
     from musiscene.embed import TextEmbedder
     from musiscene.evaluation.heard import Asking, ask, hear_passages
@@ -93,7 +94,7 @@ def hearing(  # noqa: PLR0913  one for each option
     from musiscene.evaluation.picture import draw_hearing
 
     require_libraries()
-    store = chosen.store(console, also=[EMBEDDER_NAME])
+    store = chosen.store(console, also=[JUDGING_EMBEDDER])
     model = chosen.load(store, console)
     passages = hear_passages(model, library, console)
     if len(passages) < FEWEST_TRACKS:
@@ -108,7 +109,7 @@ def hearing(  # noqa: PLR0913  one for each option
     said = ask(model, passages, asking, console)
     if texts_path:
         write_rows(texts_path, said.by_track(passages))
-    embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME))
+    embedder = TextEmbedder.load(store.folder(JUDGING_EMBEDDER))
     report = judge_hearing(passages, said, truths, embedder, seed=seed)
     if picture:
         draw_hearing(report, picture)

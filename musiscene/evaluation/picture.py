@@ -8,12 +8,15 @@ from musiscene.errors import MusiSceneError
 from musiscene.evaluation.hearing import ALL_FACETS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from musiscene.evaluation.hearing import HearingReport
     from musiscene.evaluation.msi import MsiReport
+    from musiscene.metrics.bootstrap import Interval
 
 WIDTH_INCHES = 11.0
 ROW_INCHES = 0.45
@@ -40,28 +43,14 @@ def draw_report(report: MsiReport, path: Path) -> None:
         rows = [row for row, system in enumerate(report.systems) if system.kind != "ceiling"]
         shown = [report.systems[row].metrics[metric].gap for row in rows]
         heights = [row + (place - 1) * 0.2 for row in rows]
-        gaps.errorbar(
-            [gap.mean for gap in shown],
-            heights,
-            xerr=[[gap.mean - gap.low for gap in shown], [gap.high - gap.mean for gap in shown]],
-            fmt="o",
-            markersize=4,
-            label=label,
-        )
+        draw_gaps(gaps, shown, heights, label)
     gaps.axvline(0.0, color="grey", linewidth=1)
     gaps.set_xlabel("above its own texts shuffled")
     gaps.set_yticks(range(len(names)), names)
     gaps.invert_yaxis()
     gaps.legend()
     found = [system.metrics["recall_at_10"].value for system in report.systems]
-    recalls.barh(range(len(names)), [one.mean for one in found], color="lightsteelblue")
-    recalls.errorbar(
-        [one.mean for one in found],
-        range(len(names)),
-        xerr=[[one.mean - one.low for one in found], [one.high - one.mean for one in found]],
-        fmt="none",
-        ecolor="black",
-    )
+    draw_means(recalls, found)
     recalls.axvline(report.chance.recall_at_10, color="grey", linestyle="--", label="chance")
     recalls.set_xlabel(f"own reference among the first 10 of {report.rows}")
     recalls.legend()
@@ -90,34 +79,61 @@ def draw_hearing(report: HearingReport, path: Path) -> None:
     gaps, found = figure.subplots(1, 2)
     for place, label in enumerate(("another track's words", "words on nothing")):
         shown = [(fact.gap, fact.gap_to_nothing)[place] for _, fact in judged]
-        gaps.errorbar(
-            [gap.mean for gap in shown],
-            [row + (place - 0.5) * 0.2 for row in range(len(judged))],
-            xerr=[[gap.mean - gap.low for gap in shown], [gap.high - gap.mean for gap in shown]],
-            fmt="o",
-            markersize=4,
-            label=f"above {label}",
-        )
+        heights = [row + (place - 0.5) * 0.2 for row in range(len(judged))]
+        draw_gaps(gaps, shown, heights, f"above {label}")
     gaps.axvline(0.0, color="grey", linewidth=1)
     gaps.set_xlabel("F1 of the facts named")
     gaps.set_yticks(range(len(judged)), [name for name, _ in judged])
     gaps.invert_yaxis()
     gaps.legend()
     ranks = [score.reciprocal_rank for score in report.scores]
-    found.barh(range(len(ranks)), [rank.mean for rank in ranks], color="lightsteelblue")
-    found.errorbar(
-        [rank.mean for rank in ranks],
-        range(len(ranks)),
-        xerr=[[rank.mean - rank.low for rank in ranks], [rank.high - rank.mean for rank in ranks]],
-        fmt="none",
-        ecolor="black",
-    )
+    draw_means(found, ranks)
     found.axvline(report.chance.mean_reciprocal_rank, color="grey", linestyle="--", label="chance")
     found.set_yticks(range(len(ranks)), [score.name for score in report.scores])
     found.invert_yaxis()
     found.set_xlabel(f"mean reciprocal rank of the own passage, {len(report.tracks)} tracks")
     found.legend()
     save_figure(figure, path)
+
+
+def draw_gaps(axes: Axes, gaps: Sequence[Interval], heights: Sequence[float], label: str) -> None:
+    """Draw intervals as points with whiskers.
+
+    Args:
+        axes: Drawn on.
+        gaps: From left to right.
+        heights: One for each.
+        label: In the legend.
+    """
+    axes.errorbar(
+        [gap.mean for gap in gaps],
+        heights,
+        xerr=_whiskers(gaps),
+        fmt="o",
+        markersize=4,
+        label=label,
+    )
+
+
+def draw_means(axes: Axes, means: Sequence[Interval]) -> None:
+    """Draw intervals as bars with whiskers, a row each.
+
+    Args:
+        axes: Drawn on.
+        means: From zero.
+    """
+    rows = range(len(means))
+    axes.barh(rows, [one.mean for one in means], color="lightsteelblue")
+    axes.errorbar(
+        [one.mean for one in means], rows, xerr=_whiskers(means), fmt="none", ecolor="black"
+    )
+
+
+def _whiskers(intervals: Sequence[Interval]) -> list[list[float]]:
+    return [
+        [one.mean - one.low for one in intervals],
+        [one.high - one.mean for one in intervals],
+    ]
 
 
 def save_figure(figure: Figure, path: Path) -> None:

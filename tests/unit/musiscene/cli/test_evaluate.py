@@ -1,5 +1,4 @@
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -138,7 +137,7 @@ class TestMsi:
         def without_nltk(name: str) -> str | None:
             return None if name == "nltk" else name
 
-        monkeypatch.setattr(sys.modules["musiscene.cli.evaluate"], "find_spec", without_nltk)
+        monkeypatch.setattr("musiscene.cli.measuring.find_spec", without_nltk)
         data = write_musiccaps(tmp_path / "rows.jsonl")
         assert run("--data", data) == 3
         assert "pip install 'musiscene[research]'" in capsys.readouterr().err
