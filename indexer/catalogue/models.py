@@ -97,6 +97,10 @@ class Track(Base):
     arousal: Mapped[float]
     energy_curve: Mapped[bytes] = mapped_column(LargeBinary)
     """One float16 a second, 0 to 1, little-endian."""
+    beat_times: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """One float32 a beat, in seconds, little-endian; None in a track heard before beats were."""
+    downbeat_times: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Those of the beats that begin a bar, likewise."""
 
     segments: Mapped[list[Segment]] = relationship(
         back_populates="track", cascade="all, delete-orphan", order_by="Segment.start_seconds"
@@ -172,6 +176,24 @@ class Vector(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
     caption: Mapped[Caption] = relationship(back_populates="vector")
+
+
+class Feedback(Base):
+    """What a person said about one track as the answer to a brief."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (CheckConstraint("verdict IN ('accept', 'reject')", name="verdict"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    track_id: Mapped[UUID] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), index=True)
+    brief: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(String(8))
+    note: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    embedder: Mapped[str] = mapped_column(String(120))
+    """Version of the text embedder that made the vector."""
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    """The brief's unit vector, float16, little-endian."""
 
 
 class Scan(Base):
