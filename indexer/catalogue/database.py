@@ -20,7 +20,7 @@ from indexer.errors import CatalogueError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """The newest migration; kept here so that an up-to-date catalogue opens without Alembic."""
 
 BUSY_SECONDS = 30.0
