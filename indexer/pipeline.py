@@ -24,7 +24,7 @@ from uuid import UUID
 import msgspec
 import torch
 
-from indexer.catalogue.repository import KnownFile, NewCaption, ScanCounts
+from indexer.catalogue.rows import KnownFile, NewCaption, ScanCounts
 from indexer.walk import FoundFile, find_audio_files
 from musiscene.audio.read import AudioInfo
 from musiscene.errors import AudioError

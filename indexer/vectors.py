@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from indexer.catalogue.repository import VectorRow
+    from indexer.catalogue.rows import VectorRow
 
 KINDS = ("music", "scene")
 ROW_DTYPE = np.dtype([("caption", "<i8"), ("track", "<i4"), ("segment", "<i8"), ("kind", "u1")])

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from itertools import groupby
 from typing import TYPE_CHECKING, Self
-from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -33,68 +33,22 @@ from indexer.catalogue.models import (
     Vector,
     utc_now,
 )
+from indexer.catalogue.rows import KnownFile, ScanCounts, SoundRow, VectorRow
 from indexer.errors import CatalogueError, TrackNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
+    from indexer.catalogue.rows import NewCaption
     from musiscene.audio.read import AudioInfo
     from musiscene.listen import Listening
 
 SQL_VARIABLES = 500
 """How many ids one statement may name; SQLite's older limit is 999."""
-
-
-class KnownFile(msgspec.Struct, frozen=True):
-    """What the catalogue remembers of a file, to tell whether it has changed."""
-
-    track_id: UUID
-    path: str
-    size_bytes: int
-    modified_ns: int
-    audio_hash: str
-    status: str
-    model_version: str
-
-
-class NewCaption(msgspec.Struct, frozen=True, kw_only=True):
-    """A caption on its way into the catalogue, with its vector."""
-
-    segment: int
-    """Which of the track's segments it is about, from 0."""
-    kind: str
-    """`music` or `scene`."""
-    text: str
-    """The sentence."""
-    origin: str
-    """`facts`, `model` or `fallback`."""
-    rank: int
-    """0 for the first choice."""
-    vector: bytes
-    """Float16 unit vector, little-endian."""
-
-
-class VectorRow(msgspec.Struct, frozen=True):
-    """One stored vector and what it is about."""
-
-    caption_id: int
-    track_id: UUID
-    segment_id: int
-    kind: str
-    data: bytes
-
-
-class ScanCounts(msgspec.Struct, kw_only=True):
-    """What a scan has done so far."""
-
-    files_found: int = 0
-    tracks_indexed: int = 0
-    tracks_unchanged: int = 0
-    tracks_moved: int = 0
-    tracks_missing: int = 0
 
 
 class Catalogue:
@@ -212,6 +166,27 @@ class Catalogue:
         with Session(self._engine) as session:
             for row in session.execute(query):
                 yield VectorRow(*row)
+
+    def sounds(self) -> Iterator[SoundRow]:
+        """What was measured in the tracks that are there, in the order of their ids."""
+        columns = [getattr(Track, name) for name in SoundRow.__struct_fields__ if name != "tags"]
+        query = select(*columns).where(Track.status == "ready").order_by(Track.id)
+        tags = (
+            select(Tag.track_id, Tag.vocabulary, Tag.name, Tag.score)
+            .join(Track, Track.id == Tag.track_id)
+            .where(Track.status == "ready")
+            .order_by(Tag.track_id)
+        )
+        with Session(self._engine) as session:
+            rows = session.execute(tags.execution_options(yield_per=10_000))
+            by_track = groupby(rows, key=lambda row: row.track_id)
+            waiting = next(by_track, None)
+            for track in session.execute(query).mappings():
+                heard = {}
+                if waiting is not None and waiting[0] == track["id"]:
+                    heard = {(row.vocabulary, row.name): row.score for row in waiting[1]}
+                    waiting = next(by_track, None)
+                yield SoundRow(**track, tags=heard)
 
     def captions_of_others(self, *, embedder: str, limit: int) -> dict[int, str]:
         """Captions whose vectors another embedder made: id -> text, at most `limit` of them."""

@@ -33,7 +33,7 @@ SCENES = {
 
 
 def store_scene(library: Library, folder: Path, name: str, scene: str) -> str:
-    from indexer.catalogue.repository import NewCaption
+    from indexer.catalogue.rows import NewCaption
 
     path = folder / f"{name}.wav"
     if not path.exists():

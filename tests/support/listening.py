@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.catalogue.repository import Catalogue, NewCaption
+from indexer.catalogue.repository import Catalogue
+from indexer.catalogue.rows import NewCaption
 from musiscene.affect import Affect
 from musiscene.audio.key import KeyEstimate
 from musiscene.audio.read import AudioInfo

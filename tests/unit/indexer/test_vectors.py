@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from indexer.catalogue.repository import VectorRow
+from indexer.catalogue.rows import VectorRow
 from indexer.errors import (
     NothingIndexedError,
     StaleSnapshotError,

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from indexer.catalogue.models import Track
-from indexer.catalogue.repository import Catalogue, ScanCounts
+from indexer.catalogue.rows import ScanCounts
 from indexer.errors import CatalogueError, TrackNotFoundError
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
+
+    from indexer.catalogue.repository import Catalogue
 
 
 @pytest.fixture
