@@ -5,6 +5,9 @@ IndexerError
 ├── LibraryBusyError          another process is indexing into the same library
 ├── CatalogueError            the database cannot be opened, read or brought up to date
 ├── TrackNotFoundError        no track has this id
+│   └── TrackNameError        no track is called so, or several are
+├── OpinionNotFoundError      no opinion has this id
+├── OpinionFileError          a file of opinions cannot be read
 ├── FilterError               a filter cannot be read
 │   ├── FilterSyntaxError     in its text form; carries the position
 │   └── FilterObjectError     in its JSON form; carries the path
@@ -19,6 +22,10 @@ IndexerError
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SHOWN_BEFORE, SHOWN_AFTER = 50, 30
 """Characters of a filter that are shown before and after the wrong piece."""
@@ -51,6 +58,43 @@ class TrackNotFoundError(IndexerError):
     def __init__(self, track_id: object) -> None:
         self.track_id = track_id
         super().__init__(f"no track has the id {track_id}")
+
+
+class TrackNameError(TrackNotFoundError):
+    """No track is called so, or several are.
+
+    Args:
+        name: As a person gave it.
+        paths: Of the tracks that it may mean; empty for none.
+
+    Attributes:
+        name: As given.
+        paths: As given.
+    """
+
+    def __init__(self, name: str, paths: Sequence[str]) -> None:
+        self.name = name
+        self.paths = tuple(paths)
+        super().__init__(name)
+        if paths:
+            listed = "".join(f"\n  {path}" for path in paths)
+            self.args = (f"{name}: several tracks are called so; give more of the path:{listed}",)
+        else:
+            self.args = (
+                f"{name}: no track has this id or path; give its id, its path or the path's end",
+            )
+
+
+class OpinionNotFoundError(IndexerError):
+    """No opinion has this id."""
+
+    def __init__(self, opinion_id: object) -> None:
+        self.opinion_id = opinion_id
+        super().__init__(f"no opinion has the id {opinion_id}; see `musiscene feedback list`")
+
+
+class OpinionFileError(IndexerError):
+    """A file of opinions cannot be read, or is too large."""
 
 
 class FilterError(IndexerError):

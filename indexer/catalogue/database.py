@@ -8,16 +8,20 @@ once do not both create it.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from indexer.errors import CatalogueError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic.config import Config
 
 HEAD_REVISION = "0002"
@@ -135,6 +139,29 @@ def writing(engine: Engine) -> Engine:
     can fail halfway with "database is locked", and no wait helps it.
     """
     return engine.execution_options(writes=True)
+
+
+@contextmanager
+def write_session(engine: Engine) -> Iterator[Session]:
+    """One transaction that writes: all of it is kept when the block ends, none when it raises.
+
+    Args:
+        engine: From `open_database`.
+
+    Yields:
+        The session.
+
+    Raises:
+        CatalogueError: If the database cannot be written.
+    """
+    try:
+        with Session(writing(engine), expire_on_commit=False) as session, session.begin():
+            yield session
+    except OperationalError as error:  # a full disk, a lock that is never given back
+        raise CatalogueError(
+            f"{engine.url.database}: the catalogue cannot be written ({error.orig}); "
+            "what was stored before is whole"
+        ) from error
 
 
 def _config() -> Config:

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import numpy as np
 from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, selectinload
 
-from indexer.catalogue.database import open_database, writing
+from indexer.catalogue.database import open_database, write_session
 from indexer.catalogue.models import (
     Caption,
     CatalogueState,
@@ -33,8 +32,10 @@ from indexer.catalogue.models import (
     Vector,
     utc_now,
 )
+from indexer.catalogue.names import track_called
+from indexer.catalogue.opinions import Opinions
 from indexer.catalogue.rows import KnownFile, ScanCounts, SoundRow, VectorRow
-from indexer.errors import CatalogueError, TrackNotFoundError
+from indexer.errors import TrackNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +61,6 @@ class Catalogue:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writer = writing(engine)
 
     @classmethod
     def open(cls, location: str | Path) -> Self:
@@ -88,6 +88,11 @@ class Catalogue:
         self.close()
 
     # ---- what is there --------------------------------------------------------------------
+
+    @property
+    def opinions(self) -> Opinions:
+        """What people said about the tracks."""
+        return Opinions(self._engine)
 
     def revision(self) -> int:
         """A number that grows with every change to the tracks; 0 for an empty catalogue."""
@@ -144,6 +149,10 @@ class Catalogue:
                 for ids in _slices(track_ids)
                 for track in session.scalars(query.where(Track.id.in_(ids)))
             }
+
+    def track_called(self, name: str) -> UUID:
+        """The id of the track that a person means; see `indexer.catalogue.names`."""
+        return track_called(self._engine, name)
 
     def track_ids(self, *conditions: ColumnElement[bool]) -> set[UUID]:
         """Ids of the tracks that are there and fulfil every condition."""
@@ -293,7 +302,7 @@ class Catalogue:
 
     def start_scan(self, roots: Sequence[str]) -> UUID:
         """Note that a scan has begun, and return its id."""
-        with self._writing() as session:
+        with write_session(self._engine) as session:
             scan = Scan(roots=json.dumps(list(roots)))
             session.add(scan)
             session.flush()
@@ -301,12 +310,12 @@ class Catalogue:
 
     def add_failure(self, scan_id: UUID, *, path: str, stage: str, reason: str) -> None:
         """Note one file that could not be taken in."""
-        with self._writing() as session:
+        with write_session(self._engine) as session:
             session.add(ScanFailure(scan_id=scan_id, path=path, stage=stage, reason=reason))
 
     def finish_scan(self, scan_id: UUID, *, status: str, counts: ScanCounts) -> None:
         """Note that a scan has ended as `finished` or `interrupted`, and what it did."""
-        with self._writing() as session:
+        with write_session(self._engine) as session:
             values = msgspec.structs.asdict(counts)
             session.execute(
                 update(Scan)
@@ -315,20 +324,9 @@ class Catalogue:
             )
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        try:
-            with Session(self._writer, expire_on_commit=False) as session, session.begin():
-                yield session
-        except OperationalError as error:  # a full disk, a lock that is never given back
-            raise CatalogueError(
-                f"{self._engine.url.database}: the catalogue cannot be written ({error.orig}); "
-                "what was stored before is whole"
-            ) from error
-
-    @contextmanager
     def _changing(self) -> Iterator[Session]:
         """A transaction that raises the revision."""
-        with self._writing() as session:
+        with write_session(self._engine) as session:
             yield session
             session.execute(update(CatalogueState).values(revision=CatalogueState.revision + 1))
 

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from indexer.errors import TrackNameError
+from tests.support.listening import listening, new_catalogue, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from indexer.catalogue.repository import Catalogue
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    with new_catalogue(tmp_path) as opened:
+        yield opened
+
+
+class TestTrackCalled:
+    @pytest.mark.parametrize("name", ["/m/calm/lake.wav", "calm/lake.wav", "lake.wav", "LAKE.wav"])
+    def test_path_and_its_end_name_a_track(self, catalogue: Catalogue, name: str):
+        lake = store(catalogue, listening("/m/calm/lake.wav"))
+        store(catalogue, listening("/m/calm/snowlake.wav"))
+        assert catalogue.track_called(name) == lake
+
+    def test_id_names_a_track(self, catalogue: Catalogue):
+        lake = store(catalogue, listening())
+        assert catalogue.track_called(str(lake)) == lake
+
+    def test_a_whole_path_wins_over_one_that_ends_so(self, catalogue: Catalogue):
+        store(catalogue, listening("/backup/m/a.wav"))
+        original = store(catalogue, listening("/m/a.wav"))
+        assert catalogue.track_called("/m/a.wav") == original
+
+    def test_the_case_as_written_wins(self, catalogue: Catalogue):
+        store(catalogue, listening("/m/Lake.wav"))
+        lake = store(catalogue, listening("/m/lake.wav"))
+        assert catalogue.track_called("lake.wav") == lake
+
+    def test_an_end_that_several_have_lists_them(self, catalogue: Catalogue):
+        paths = [f"/{folder}/a.wav" for folder in "xyz"]
+        for path in paths:
+            store(catalogue, listening(path))
+        with pytest.raises(TrackNameError, match="several tracks") as caught:
+            catalogue.track_called("a.wav")
+        assert list(caught.value.paths) == paths
+        assert all(path in str(caught.value) for path in paths)
+
+    @pytest.mark.parametrize(
+        "name", ["", "/", "%", "_.wav", "ake.wav", "nothing.wav", str(uuid4())]
+    )
+    def test_what_names_no_track_is_told(self, catalogue: Catalogue, name: str):
+        store(catalogue, listening("/m/lake.wav"))
+        with pytest.raises(TrackNameError, match="no track has this id or path"):
+            catalogue.track_called(name)
