@@ -23,6 +23,7 @@ from indexer.errors import (
     VectorIndexError,
     WrongEmbedderError,
 )
+from indexer.feedback import embed_opinions_again
 from indexer.vectors import VectorIndex, publish
 from musiscene.embed import TextEmbedder
 
@@ -113,7 +114,7 @@ class Library:
             ) from error
 
     def embed_again(self) -> int:
-        """Make the vectors anew that another embedder made; the captions are in the catalogue.
+        """Make the vectors anew that another embedder made, of captions and of judged briefs.
 
         May be interrupted, and goes on with what is left. To be called while `indexing`.
 
@@ -128,6 +129,7 @@ class Library:
                 embedder=version,
             )
             done += len(others)
+        embed_opinions_again(self.catalogue.opinions, self.embedder)
         return done
 
     def publish(self) -> Path:

@@ -10,6 +10,7 @@ from indexer.errors import (
     VectorIndexError,
     WrongEmbedderError,
 )
+from indexer.feedback import note_opinion, taste_of
 from indexer.library import Library
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store
 
@@ -69,6 +70,17 @@ class TestEmbedAgain:
         assert library.embed_again() == 3
         after = {row.caption_id: row.data for row in library.catalogue.vectors(embedder="words-2")}
         assert after == before
+
+    def test_judged_briefs_are_embedded_again_too(self, library: Library):
+        track = store(library.catalogue, listening())
+        note_opinion(
+            library.catalogue, library.embedder, track_id=track, brief="rain", verdict="reject"
+        )
+        library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
+        opinions = library.catalogue.opinions
+        assert len(taste_of(opinions, embedder="words-2")) == 0
+        library.embed_again()
+        assert len(taste_of(opinions, embedder="words-2")) == 1
 
 
 class TestVectors:
