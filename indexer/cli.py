@@ -15,7 +15,7 @@ from musiscene.console import Console, shared_options
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from indexer.match import Hit, MatchResult
+    from indexer.matching.results import Hit, MatchResult
     from indexer.pipeline import Failure, ScanReport
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import ProgressReport
@@ -167,16 +167,17 @@ def match(
     Terms side by side must all hold; `or` is for one of two, `-` or `not` for the opposite, and
     parentheses group: "(mood=happy or mood=party) -tag=metal".
     """  # noqa: D301  click reads the escape
-    from indexer.library import EMBEDDER_NAME, Library
-    from indexer.match import Matcher
+    from indexer.library import Library
+    from indexer.match import MODELS, Matcher
     from musiscene.checkpoints.first_use import store_with
+    from musiscene.moods import MOOD_EMBEDDER, MoodReader
 
     asked = [*briefs, *(_read_briefs(briefs_file) if briefs_file else ())]
     if not asked:
         raise click.UsageError('say what is seen: musiscene match "rain on a window at night"')
-    store = store_with([EMBEDDER_NAME], console)
+    store = store_with(MODELS, console)
     with Library.open(console.data_dir, store, create=False) as library:
-        matcher = Matcher(library.catalogue, library.vectors(), library.embedder)
+        matcher = Matcher.over(library, MoodReader.load(store.folder(MOOD_EMBEDDER)))
         for brief in asked:
             result = matcher.match(
                 [brief],

@@ -146,6 +146,7 @@ class Library:
             return publish(
                 self.vectors_dir,
                 self.catalogue.vectors(embedder=self.embedder.version),
+                self.catalogue.sounds(),
                 embedder=self.embedder.version,
                 dimension=self.embedder.dimension,
                 revision=revision,

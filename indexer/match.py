@@ -1,122 +1,62 @@
 """Briefs -> fitting tracks, each with its best window, a quoted caption and reasons. No HTTP here.
 
-The steps (each a small function below):
-    1. embed the brief's captions;
-    2. search the vectors, with filters applied inside the search;
-    3. score every candidate track exactly: for each kind of caption, the similarity of its nearest
-       one, then a weighted sum over the kinds, then the mean over the brief's captions;
-    4. turn the score into a confidence, and decide whether anything fits.
+The pipeline:
+    1. read the brief: vectors, the moods it calls for, what it says of the music in so many words
+       (`indexer/matching/brief.py`);
+    2. choose candidates by captions and moods, with filters applied inside the search;
+    3. hold the brief against each candidate, stage by stage (`indexer/matching/stages.py`), and
+       add up what the stages give, by learnt weights (`indexer/matching/fusion.py`);
+    4. say how sure that is, and whether anything fits;
+    5. find each track's window and say why (`indexer/matching/explain.py`).
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Literal
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
 import numpy as np
 
-from indexer.errors import BriefError
 from indexer.filters.selection import demands_of, why_nothing
-from indexer.vectors import KINDS, VectorIndex
+from indexer.library import EMBEDDER_NAME
+from indexer.matching.brief import read_brief
+from indexer.matching.candidates import Candidates
+from indexer.matching.explain import explain, reading_of
+from indexer.matching.fusion import Fitted, answer_measures, fitted
+from indexer.matching.places import LibraryMoods
+from indexer.matching.results import MatchResult
+from indexer.matching.scores import add_up
+from indexer.matching.stages import (
+    CaptionStage,
+    FactStage,
+    MoodStage,
+    UnwantedStage,
+    mood_values,
+)
+from musiscene.moods import MOOD_EMBEDDER, MoodReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from numpy.typing import NDArray
 
-    from indexer.catalogue.models import Track
     from indexer.catalogue.repository import Catalogue
+    from indexer.library import Library
+    from indexer.matching.brief import ReadBrief
+    from indexer.matching.scores import Scores
+    from indexer.matching.stages import Stage
+    from indexer.vectors import VectorIndex
     from musiscene.embed import TextEmbedder
 
-MAX_CAPTIONS = 50
-MAX_CAPTION_CHARACTERS = 100_000
+MODELS = (EMBEDDER_NAME, MOOD_EMBEDDER)
+"""What matching needs from the model store."""
 MAX_TOP_K = 500
-
-KIND_WEIGHTS = {"music": 0.75, "scene": 0.25}
-"""Share of each kind of caption in a track's score; docs/matching.md compares them."""
-
-NEGATIVE_WEIGHT = 0.5
-"""How much of a track's similarity to an unwanted text is taken off its score."""
-
-CONFIDENCE_MIDPOINT = 0.299
-CONFIDENCE_SLOPE = 15.3
-"""Logistic curve from score to confidence; docs/matching.md says how it was fitted."""
-
-FITS_FROM = 0.4
-"""Confidence below which the best track is called no fit."""
-
-HIT_TAGS = 5
-
-
-class MatchedTrack(msgspec.Struct, frozen=True, kw_only=True):
-    """The track of a hit, as its catalogue row has it."""
-
-    id: UUID
-    path: str
-    title: str | None
-    artist: str | None
-    duration_seconds: float
-    bpm: float
-    key: str
-    loudness_lufs: float | None
-    licence: str | None
-    generated: bool
-
-
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """The stretch of the track that fits best."""
-
-    start_seconds: float
-    end_seconds: float
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """What one stage added to the score, and the sentence it went by."""
-
-    stage: str
-    share: float
-    """Of the track's whole score, 0 to 1."""
-    text: str
-
-
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """One track that was found."""
-
-    rank: int
-    score: float
-    confidence: float
-    track: MatchedTrack
-    window: Window
-    scene_caption: str
-    tags: tuple[str, ...]
-    reasons: tuple[Reason, ...]
-
-
-class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to one brief."""
-
-    brief: str
-    decision: Literal["matched", "nothing_fits"]
-    confidence: float
-    hits: tuple[Hit, ...]
-    generation: None = None
-    """Music made for the brief; there is no generator yet."""
-    notice: str | None = None
-    """Why there are no hits; None where there are some."""
-
-
-class Scored(msgspec.Struct, frozen=True):
-    """One candidate track on its way to being a hit."""
-
-    track_id: UUID
-    score: float
-    shares: dict[str, float]
-    """Kind -> its part of the score."""
-    captions: dict[str, int]
-    """Kind -> id of the caption that was nearest."""
-    segment_id: int
+ALL_LOOKED_AT = 2_000
+"""Libraries of up to so many tracks are looked at whole; in larger ones the stages that can search
+all of it choose candidates."""
+CANDIDATES_PER_HIT = 20
+STAGES = ("mood", "scene", "music", "facts", "unwanted")
+"""Of the pipeline; each can be left out."""
 
 
 class Matcher:
@@ -124,9 +64,11 @@ class Matcher:
 
     Args:
         catalogue: The tracks.
-        index: Their caption vectors, made by `embedder`.
+        index: Their caption vectors and sounds, made by `embedder`.
         embedder: For the briefs.
-        weights: Kind of caption -> its share of the score; 0 leaves a kind out.
+        mood_reader: Says which moods a brief calls for.
+        without: Stages to leave out.
+        learnt: Weights and curves; None for the shipped ones.
     """
 
     def __init__(
@@ -134,20 +76,57 @@ class Matcher:
         catalogue: Catalogue,
         index: VectorIndex,
         embedder: TextEmbedder,
+        mood_reader: MoodReader,
         *,
-        weights: Mapping[str, float] = KIND_WEIGHTS,
+        without: Sequence[str] = (),
+        learnt: Fitted | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._index = index
         self._embedder = embedder
-        self._weights = weights
+        self._mood_reader = mood_reader
+        self._learnt = learnt or fitted()
+        self._moods = LibraryMoods(index.sounds, index.tags)
+        self._ordinals = {track_id: row for row, track_id in enumerate(index.track_ids)}
+        stages: list[Stage] = [
+            MoodStage(),
+            CaptionStage("scene"),
+            CaptionStage("music"),
+            FactStage(),
+            UnwantedStage(self._ordinals.get, self._vectors_of),
+        ]
+        self._stages = [stage for stage in stages if stage.name not in without]
+
+    @classmethod
+    def over(cls, library: Library, mood_reader: MoodReader) -> Self:
+        """A matcher over a library as it is now.
+
+        Args:
+            library: Open.
+            mood_reader: Says which moods a brief calls for.
+
+        Returns:
+            The matcher.
+
+        Raises:
+            NothingIndexedError: If the library holds no track.
+            WrongEmbedderError: If another embedder made the library's vectors.
+        """
+        return cls(library.catalogue, library.vectors(), library.embedder, mood_reader)
+
+    @property
+    def revision(self) -> int:
+        """Of the catalogue that this matcher searches."""
+        return self._index.manifest.revision
 
     def match(
         self,
         captions: Sequence[str],
         *,
+        weights: Sequence[float] | None = None,
         filter_expression: str | Mapping[str, Any] = "",
         negatives: Sequence[str] = (),
+        unlike: Sequence[UUID] = (),
         length_seconds: float | None = None,
         top_k: int = 10,
     ) -> MatchResult:
@@ -155,9 +134,11 @@ class Matcher:
 
         Args:
             captions: What is seen; several captions describe one video together.
+            weights: How much each caption counts, such as its seconds; None for alike.
             filter_expression: What the tracks must fulfil, in either form of `indexer.filters`.
             negatives: What is not wanted. A word of the tag vocabularies rules out the tracks in
-                which it is heard; any other text only lowers what is near to it.
+                which it is heard; a mood or another text only lowers what has it.
+            unlike: Tracks that the answer must not be like.
             length_seconds: The window's wanted length; shorter tracks are left out.
             top_k: How many tracks to return at most.
 
@@ -168,26 +149,32 @@ class Matcher:
             BriefError: If there is no caption, or too many or too long ones.
             FilterError: If the filter cannot be read.
         """
-        texts = check_captions(captions)
+        brief = read_brief(
+            captions,
+            weights=weights,
+            negatives=negatives,
+            unlike=unlike,
+            embedder=self._embedder,
+            mood_reader=self._mood_reader,
+        )
         demands = demands_of(filter_expression, negatives=negatives, length_seconds=length_seconds)
         conditions = [demand.condition for demand in demands]
         allowed = self._catalogue.track_ids(*conditions) if conditions else None
-        queries = self._embedder.encode(texts)
-        unwanted = self._embedder.encode(list(negatives))
         wanted = min(max(top_k, 1), MAX_TOP_K)
-        scored = self._score(queries, unwanted, allowed=allowed, top_k=wanted)
-        tracks = self._catalogue.tracks([candidate.track_id for candidate in scored])
-        hits = tuple(
-            _hit(rank, candidate, tracks[candidate.track_id], length_seconds=length_seconds)
-            for rank, candidate in enumerate(scored, start=1)
-            if candidate.track_id in tracks
-        )
-        confidence = hits[0].confidence if hits else 0.0
+        scores = self.score(brief, allowed=allowed, top_k=wanted)
+        best = [int(position) for position in scores.order[:wanted]]
+        tracks = self._catalogue.tracks([scores.candidates.track_ids[one] for one in best])
+        confidence = self.answer_chance(brief, scores)
+        hits = explain(
+            brief, scores, best, tracks, self._stages, curve=self._learnt.fits, ceiling=confidence,
+            length_seconds=length_seconds,
+        )  # fmt: skip
         return MatchResult(
-            brief="\n".join(texts),
-            decision="matched" if confidence >= FITS_FROM else "nothing_fits",
-            confidence=confidence,
+            brief="\n".join(brief.captions),
+            decision="matched" if confidence >= self._learnt.answered_from else "nothing_fits",
+            confidence=hits[0].confidence if hits else 0.0,
             hits=hits,
+            reading=reading_of(brief),
             notice=why_nothing(self._catalogue, demands) if allowed == set() else None,
         )
 
@@ -203,163 +190,72 @@ class Matcher:
         Raises:
             BriefError: If there is no caption, or too many or too long ones.
         """
-        queries = self._embedder.encode(check_captions(captions))
-        scored = self._score(queries, queries[:0], allowed=None, top_k=len(self._index.track_ids))
-        return [candidate.track_id for candidate in scored]
+        brief = read_brief(captions, embedder=self._embedder, mood_reader=self._mood_reader)
+        scores = self.score(brief, top_k=len(self._index.track_ids))
+        return [scores.candidates.track_ids[position] for position in scores.order]
 
-    def _score(
-        self,
-        queries: NDArray[np.float32],
-        unwanted: NDArray[np.float32],
-        *,
-        allowed: set[UUID] | None,
-        top_k: int,
-    ) -> list[Scored]:
-        """The best tracks, best first; equal scores are ordered by id."""
-        ordinals = self._candidates(queries, allowed=allowed, top_k=top_k)
-        rows = np.flatnonzero(np.isin(self._index.rows["track"], ordinals))
-        if not len(rows):
-            return []
-        vectors = self._index.vectors(rows)
-        similarity = queries @ vectors.T  # (captions, rows)
-        penalty = NEGATIVE_WEIGHT * (unwanted @ vectors.T).max(axis=0, initial=0.0)  # (rows,)
-        scored = [
-            self._score_track(rows[of_track], similarity[:, of_track], penalty[of_track])
-            for of_track in _groups(self._index.rows["track"][rows])
-        ]
-        scored.sort(key=lambda candidate: (-candidate.score, candidate.track_id))
-        return scored[:top_k]
-
-    def _candidates(
-        self, queries: NDArray[np.float32], *, allowed: set[UUID] | None, top_k: int
-    ) -> NDArray[np.intp]:
-        """Ordinals of at least `top_k` tracks with the nearest captions, or of all there are."""
-        depth = 8 * top_k + 200
-        while True:
-            _, rows = self._index.search(queries, top_k=depth, allowed_tracks=allowed)
-            ordinals: NDArray[np.intp] = np.unique(self._index.rows["track"][rows.ravel()])
-            if len(ordinals) >= 2 * top_k or rows.shape[1] < depth:
-                return ordinals
-            depth *= 4
-
-    def _score_track(
-        self,
-        rows: NDArray[np.intp],
-        similarity: NDArray[np.float32],
-        penalty: NDArray[np.float32],
-    ) -> Scored:
-        """Fold the captions of one track.
+    def score(
+        self, brief: ReadBrief, *, allowed: set[UUID] | None = None, top_k: int = 10
+    ) -> Scores:
+        """Hold a brief against the tracks that may be among the best.
 
         Args:
-            rows: Its rows in the index, shape (rows,).
-            similarity: To the brief's captions, shape (captions, rows).
-            penalty: For being near to what is not wanted, shape (rows,).
+            brief: As it was read.
+            allowed: Only these tracks; None for all.
+            top_k: How many of the best are asked for.
 
         Returns:
-            The track with its score.
+            The candidates with their points.
         """
-        entries = self._index.rows[rows]
-        shares: dict[str, float] = {}
-        nearest: dict[str, int] = {}
-        segment_id = int(entries["segment"][0])
-        for number, kind in enumerate(KINDS):
-            of_kind = np.flatnonzero(entries["kind"] == number)
-            if not len(of_kind):
-                continue
-            shares[kind] = self._weights[kind] * float(similarity[:, of_kind].max(axis=1).mean())
-            best = of_kind[similarity[:, of_kind].mean(axis=0).argmax()]
-            nearest[kind] = int(entries["caption"][best])
-            segment_id = int(entries["segment"][best])  # the last kind, `scene`, has the last word
-        score = sum(shares.values()) - float(penalty.max(initial=0.0))
-        track_id = self._index.track_ids[int(entries["track"][0])]
-        return Scored(track_id, score, shares, nearest, segment_id)
+        ordinals = self._candidates(brief, allowed=allowed, top_k=top_k)
+        candidates = Candidates(self._index, self._moods, ordinals)
+        return add_up(brief, candidates, self._stages, self._learnt.weights)
 
+    def answer_chance(self, brief: ReadBrief, scores: Scores) -> float:
+        """The probability that a brief is a scene which the library has music for, 0 to 1.
 
-def check_captions(captions: Sequence[str]) -> list[str]:
-    """Check a brief.
+        Args:
+            brief: As it was read.
+            scores: Of its candidates.
 
-    Args:
-        captions: As a person gave them.
-
-    Returns:
-        The captions without surrounding blanks and without empty ones.
-
-    Raises:
-        BriefError: If none is left, or there are too many or too long ones.
-    """
-    texts = [text for caption in captions if (text := caption.strip())]
-    if not texts:
-        raise BriefError("the brief is empty; say what is seen, in a sentence or two")
-    if len(texts) > MAX_CAPTIONS:
-        raise BriefError(f"a brief may have {MAX_CAPTIONS} captions, this one has {len(texts)}")
-    longest = max(map(len, texts))
-    if longest > MAX_CAPTION_CHARACTERS:
-        raise BriefError(
-            f"a caption may have {MAX_CAPTION_CHARACTERS:,} characters, one has {longest:,}"
+        Returns:
+            0 without candidates.
+        """
+        return (
+            self._learnt.answerable.chance(self.measures(brief, scores))
+            if len(scores.order)
+            else 0.0
         )
-    return texts
 
+    def measures(self, brief: ReadBrief, scores: Scores) -> dict[str, float]:
+        """What `answer_chance` goes by; there must be a candidate."""
+        candidates, best = scores.candidates, scores.order[0]
+        similarity = brief.weights @ (brief.vectors @ candidates.vectors.T)
+        facts = FactStage().score(brief, candidates)[best]
+        return answer_measures(
+            brief.weights @ brief.mood_scores,
+            float(mood_values(brief.mood, candidates.mood_log_chances)[best]),
+            float(similarity.max()),
+            float(facts),
+        )
 
-def confidence_of(score: float) -> float:
-    """The probability that a person would call a track with this score fitting, 0 to 1."""
-    return 1.0 / (1.0 + math.exp(-CONFIDENCE_SLOPE * (score - CONFIDENCE_MIDPOINT)))
-
-
-def _groups(ordinals: NDArray[np.int32]) -> list[NDArray[np.intp]]:
-    """Positions of equal values, one array for each value."""
-    order = np.argsort(ordinals, kind="stable")
-    starts = np.flatnonzero(np.diff(ordinals[order])) + 1
-    return np.split(order, starts)
-
-
-def _hit(rank: int, candidate: Scored, track: Track, *, length_seconds: float | None) -> Hit:
-    captions = {caption.id: caption for caption in track.captions}
-    quoted = {kind: captions[number] for kind, number in candidate.captions.items()}
-    total = sum(candidate.shares.values())
-    scene = quoted.get("scene")
-    return Hit(
-        rank=rank,
-        score=round(candidate.score, 4),
-        confidence=round(confidence_of(candidate.score), 4),
-        track=MatchedTrack(
-            id=track.id,
-            path=track.path,
-            title=track.title,
-            artist=track.artist,
-            duration_seconds=round(track.duration_seconds, 2),
-            bpm=round(track.bpm, 1),
-            key=track.key,
-            loudness_lufs=None if track.loudness_lufs is None else round(track.loudness_lufs, 1),
-            licence=track.licence,
-            generated=track.generated,
-        ),
-        window=_window(candidate, track, length_seconds=length_seconds),
-        scene_caption=scene.text if scene else "",
-        tags=strongest_tags(track, HIT_TAGS),
-        reasons=tuple(
-            Reason(
-                stage=kind,
-                share=round(share / total, 3) if total > 0 else 0.0,
-                text=quoted[kind].text,
+    def _candidates(
+        self, brief: ReadBrief, *, allowed: set[UUID] | None, top_k: int
+    ) -> NDArray[np.intp]:
+        """Ordinals of the tracks to look at closely, rising."""
+        everywhere = np.arange(len(self._index.track_ids))
+        if allowed is not None:
+            everywhere = np.array(
+                sorted(self._ordinals[one] for one in allowed if one in self._ordinals),
+                dtype=np.intp,
             )
-            for kind, share in sorted(candidate.shares.items(), key=lambda item: -item[1])
-        ),
-    )
+        wanted = CANDIDATES_PER_HIT * top_k
+        if len(everywhere) <= max(ALL_LOOKED_AT, wanted):
+            return everywhere
+        values = mood_values(brief.mood, self._moods.log_chances[everywhere])
+        by_mood = everywhere[np.argpartition(-values, wanted)[:wanted]]
+        _, rows = self._index.search(brief.vectors, top_k=wanted, allowed_tracks=allowed)
+        return np.union1d(by_mood, self._index.rows["track"][rows.ravel()])
 
-
-def _window(candidate: Scored, track: Track, *, length_seconds: float | None) -> Window:
-    """The best segment, or a stretch of the wanted length that begins with it."""
-    segment = next(part for part in track.segments if part.id == candidate.segment_id)
-    start, end = segment.start_seconds, segment.end_seconds
-    if length_seconds is not None:
-        start = max(0.0, min(start, track.duration_seconds - length_seconds))
-        end = start + length_seconds
-    return Window(start_seconds=round(start, 2), end_seconds=round(end, 2))
-
-
-def strongest_tags(track: Track, count: int) -> tuple[str, ...]:
-    """The tags that are heard most in a track, whatever their vocabulary, strongest first."""
-    best: dict[str, float] = {}
-    for tag in track.tags:
-        best[tag.name] = max(best.get(tag.name, 0.0), tag.score)
-    return tuple(sorted(best, key=lambda name: (-best[name], name))[:count])
+    def _vectors_of(self, ordinal: int) -> NDArray[np.float32]:
+        return self._index.vectors(np.flatnonzero(self._index.rows["track"] == ordinal))

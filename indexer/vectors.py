@@ -36,6 +36,7 @@ from indexer.errors import (
     TornSnapshotError,
     WrongEmbedderError,
 )
+from indexer.sounds import pack_sounds
 from musiscene.checkpoints.manifest import flush, sha256_of
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from indexer.catalogue.rows import VectorRow
+    from indexer.catalogue.rows import SoundRow, VectorRow
 
 KINDS = ("music", "scene")
 ROW_DTYPE = np.dtype([("caption", "<i8"), ("track", "<i4"), ("segment", "<i8"), ("kind", "u1")])
 CURRENT = "CURRENT"
+FILES = ("captions.faiss", "rows.npy", "tracks.npy", "sounds.npy", "tags.npy")
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +86,8 @@ class VectorIndex:
         self.rows: NDArray[np.void] = np.load(folder / "rows.npy", allow_pickle=False)
         tracks = np.load(folder / "tracks.npy", allow_pickle=False)
         self.track_ids = [UUID(bytes=bytes(row)) for row in tracks]
+        self.sounds: NDArray[np.void] = np.load(folder / "sounds.npy", allow_pickle=False)
+        self.tags: NDArray[np.float16] = np.load(folder / "tags.npy", allow_pickle=False)
 
     @classmethod
     def open(cls, directory: Path, *, embedder: str, revision: int) -> Self:
@@ -120,6 +124,9 @@ class VectorIndex:
                 f"{folder}: made at revision {manifest.revision} of the catalogue, "
                 f"which is now at {revision}"
             )
+        for file_name in FILES:
+            if file_name not in manifest.files:
+                raise TornSnapshotError(f"{folder}: made before snapshots held {file_name}")
         for file_name, (size_bytes, sha256) in manifest.files.items():
             _check_file(folder / file_name, size_bytes=size_bytes, sha256=sha256)
         return cls(folder, manifest)
@@ -175,13 +182,20 @@ def _only(selected: NDArray[np.bool_]) -> Any:  # noqa: ANN401  FAISS has no typ
 
 
 def publish(
-    directory: Path, vectors: Iterable[VectorRow], *, embedder: str, dimension: int, revision: int
+    directory: Path,
+    vectors: Iterable[VectorRow],
+    sounds: Iterable[SoundRow],
+    *,
+    embedder: str,
+    dimension: int,
+    revision: int,
 ) -> Path:
     """Write a snapshot of the vectors and make it the current one.
 
     Args:
         directory: Where snapshots live; created where needed.
         vectors: All vectors of the catalogue at `revision`.
+        sounds: What was measured in its tracks.
         embedder: Version of the text embedder that made them.
         dimension: Of each vector.
         revision: Of the catalogue.
@@ -192,17 +206,23 @@ def publish(
     directory.mkdir(parents=True, exist_ok=True)
     with FileLock(directory / ".lock"):
         return _publish(
-            directory, vectors, embedder=embedder, dimension=dimension, revision=revision
+            directory, vectors, sounds, embedder=embedder, dimension=dimension, revision=revision
         )
 
 
 def _publish(
-    directory: Path, vectors: Iterable[VectorRow], *, embedder: str, dimension: int, revision: int
+    directory: Path,
+    vectors: Iterable[VectorRow],
+    sounds: Iterable[SoundRow],
+    *,
+    embedder: str,
+    dimension: int,
+    revision: int,
 ) -> Path:
     name = f"r{revision:08d}-{secrets.token_hex(4)}"
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=directory))
     try:
-        count = _write_index(building, vectors, dimension=dimension)
+        count = _write_index(building, vectors, sounds, dimension=dimension)
         manifest = Manifest(
             embedder=embedder,
             dimension=dimension,
@@ -233,7 +253,9 @@ def _publish(
     return directory / name
 
 
-def _write_index(folder: Path, vectors: Iterable[VectorRow], *, dimension: int) -> int:
+def _write_index(
+    folder: Path, vectors: Iterable[VectorRow], sounds: Iterable[SoundRow], *, dimension: int
+) -> int:
     import faiss
 
     index = faiss.IndexFlatIP(dimension)
@@ -253,6 +275,9 @@ def _write_index(folder: Path, vectors: Iterable[VectorRow], *, dimension: int) 
     np.save(folder / "rows.npy", np.array(rows, dtype=ROW_DTYPE))
     ids = np.frombuffer(b"".join(track.bytes for track in tracks), np.uint8).reshape(-1, 16)
     np.save(folder / "tracks.npy", ids)
+    measured, tags = pack_sounds(sounds, tracks)
+    np.save(folder / "sounds.npy", measured)
+    np.save(folder / "tags.npy", tags)
     return len(rows)
 
 

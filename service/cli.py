@@ -54,7 +54,7 @@ def serve(console: Console, host: str, port: int) -> None:
     """Serve the library over HTTP; the API is documented at /docs."""
     import uvicorn
 
-    from indexer.library import EMBEDDER_NAME
+    from indexer.match import MODELS
     from musiscene.checkpoints.first_use import store_with
     from service.app import create_app
     from service.settings import ServiceSettings
@@ -65,7 +65,7 @@ def serve(console: Console, host: str, port: int) -> None:
         )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--host") from error
-    store_with([EMBEDDER_NAME], console)
+    store_with(MODELS, console)
     app = create_app(settings)
     console.note(f"Documentation: http://{host}:{port}/docs   (Ctrl-C stops the service)")
     level = "debug" if console.verbose else "error" if console.quiet else "info"

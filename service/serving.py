@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from indexer.library import Library
 from indexer.match import Matcher
 from musiscene.checkpoints.store import ModelStore
+from musiscene.moods import MOOD_EMBEDDER, MoodReader
 
 if TYPE_CHECKING:
     from service.settings import ServiceSettings
@@ -26,6 +27,7 @@ class Serving:
     def __init__(self, settings: ServiceSettings) -> None:
         store = ModelStore(local_folder=settings.models_dir)
         self.library = Library.open(settings.data_dir, store, create=False)
+        self._mood_reader = MoodReader.load(store.folder(MOOD_EMBEDDER))
         self._lock = Lock()
         self._revision = -1
         self._matcher: Matcher | None = None
@@ -44,10 +46,9 @@ class Serving:
         revision = self.library.catalogue.revision()
         with self._lock:
             if self._matcher is None or revision != self._revision:
-                index = self.library.vectors()
-                self._matcher = Matcher(self.library.catalogue, index, self.library.embedder)
-                self._revision = index.manifest.revision
-                logger.info("serving %d captions at revision %d", len(index), self._revision)
+                self._matcher = Matcher.over(self.library, self._mood_reader)
+                self._revision = self._matcher.revision
+                logger.info("serving revision %d of the catalogue", self._revision)
             return self._matcher
 
     def close(self) -> None:

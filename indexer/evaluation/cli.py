@@ -71,14 +71,16 @@ def retrieval(
     from indexer.evaluation.report import in_words
     from indexer.evaluation.retrieval import RetrievalJudge
     from indexer.evaluation.systems import build_systems
-    from indexer.library import EMBEDDER_NAME, Library
+    from indexer.library import Library
+    from indexer.match import MODELS
     from musiscene.checkpoints.first_use import store_with
     from musiscene.cli.measuring import require_libraries
+    from musiscene.moods import MOOD_EMBEDDER, MoodReader
 
     left_out = [_stages(names) for names in ablations]
     if picture:
         require_libraries()
-    store = store_with([EMBEDDER_NAME], console)
+    store = store_with(MODELS, console)
     with Library.open(console.data_dir, store, create=False) as library:
         index = library.vectors()
         tracks = list(library.catalogue.tracks(index.track_ids).values())
@@ -87,7 +89,9 @@ def retrieval(
             raise BriefError("no line holds a brief that can be judged in this library")
         judge = RetrievalJudge(tracks, briefs, cutoffs=sorted(set(cutoffs)), seed=seed)
         models = sorted({track.model_version for track in tracks})
-        systems = build_systems(library, tracks, left_out)
+        systems = build_systems(
+            library, MoodReader.load(store.folder(MOOD_EMBEDDER)), tracks, left_out
+        )
         with console.progress() as progress:
             report = judge.judge(systems, (library.embedder.version, models), progress)
     shown = _shown_metrics(report)

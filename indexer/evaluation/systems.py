@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from indexer.evaluation.report import Kind
-from indexer.match import KIND_WEIGHTS, Matcher, strongest_tags
+from indexer.match import STAGES, Matcher
+from indexer.matching.explain import strongest_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from indexer.catalogue.models import Track
     from indexer.library import Library
     from musiscene.embed import TextEmbedder
+    from musiscene.moods import MoodReader
 
 CONTROL_TAGS: Final = 8
 MATCHER: Final = "matcher"
@@ -69,16 +71,20 @@ class TagRanker:
 
 def stage_names() -> tuple[str, ...]:
     """The stages of the matcher that can be left out."""
-    return tuple(KIND_WEIGHTS)
+    return STAGES
 
 
 def build_systems(
-    library: Library, tracks: Sequence[Track], left_out: Sequence[Sequence[str]]
+    library: Library,
+    mood_reader: MoodReader,
+    tracks: Sequence[Track],
+    left_out: Sequence[Sequence[str]],
 ) -> list[System]:
     """The matcher, itself without some stages, and the control by tags.
 
     Args:
         library: Open.
+        mood_reader: For the briefs.
         tracks: All of it.
         left_out: For each ablation the stages that it lacks, as `stage_names` has them.
 
@@ -86,9 +92,9 @@ def build_systems(
         The systems, the matcher first.
     """
     index = library.vectors()
-    systems = [System(MATCHER, "matcher", Matcher(library.catalogue, index, library.embedder))]
+    whole = Matcher(library.catalogue, index, library.embedder, mood_reader)
+    systems = [System(MATCHER, "matcher", whole)]
     for stages in left_out:
-        weights = {kind: 0.0 if kind in stages else own for kind, own in KIND_WEIGHTS.items()}
-        matcher = Matcher(library.catalogue, index, library.embedder, weights=weights)
+        matcher = Matcher(library.catalogue, index, library.embedder, mood_reader, without=stages)
         systems.append(System(f"without {', '.join(stages)}", "ablation", matcher))
     return [*systems, System(TAGS, "control", TagRanker(tracks, library.embedder))]

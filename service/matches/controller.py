@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from indexer.errors import FilterObjectError
-from indexer.match import MatchResult
+from indexer.matching.results import MatchResult
 from service.errors import Problem, problems, to_problem
 from service.matches.schemas import MatchRequest
 from service.serving import Serving

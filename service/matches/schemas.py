@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from indexer.match import MAX_CAPTION_CHARACTERS, MAX_CAPTIONS
+from indexer.matching.brief import MAX_CAPTION_CHARACTERS, MAX_CAPTIONS
 from service.filters import FilterInput
 
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_CAPTION_CHARACTERS)]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from indexer.catalogue.repository import Catalogue
 from indexer.catalogue.rows import NewCaption
 from musiscene.affect import Affect
+from musiscene.audio.beats import BeatEstimate
 from musiscene.audio.key import KeyEstimate
 from musiscene.audio.read import AudioInfo
 from musiscene.audio.tempo import TempoEstimate
 from musiscene.encoders.features import AudioFeatures
 from musiscene.listen import HeardSegment, Listening, TagScore, VocalEstimate
+from musiscene.moods import MOODS, MoodReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from numpy.typing import NDArray
+
+    from musiscene.embed import TextEmbedder
 
 DIMENSION = 512
 STOP_WORDS = {"a", "at", "over"}
@@ -43,6 +47,13 @@ class WordEmbedder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
         return unit
+
+
+def word_moods() -> MoodReader:
+    """A mood reader that knows only the moods' own words."""
+    embedder = WordEmbedder()
+    matrix = np.stack([embedder.encode(mood.words).sum(axis=0) for mood in MOODS], axis=1)
+    return MoodReader(cast("TextEmbedder", embedder), 4.0 * matrix, np.zeros(len(MOODS), "f4"))
 
 
 def listening(  # noqa: PLR0913  one keyword for each fact a test may care about
@@ -75,6 +86,11 @@ def listening(  # noqa: PLR0913  one keyword for each fact a test may care about
         ),
         audio_hash=audio_hash,
         tempo=TempoEstimate(bpm=bpm, confidence=0.9),
+        beats=BeatEstimate(
+            beat_times_seconds=tuple(np.arange(0.0, duration_seconds, 60.0 / bpm).tolist()),
+            downbeat_times_seconds=tuple(np.arange(0.0, duration_seconds, 240.0 / bpm).tolist()),
+            confidence=0.9,
+        ),
         key=KeyEstimate(tonic=tonic, mode=mode, confidence=0.8),
         loudness_lufs=loudness_lufs,
         energy_curve=(0.25, 0.5, 1.0),

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from indexer.errors import BriefError, FilterSyntaxError
-from indexer.match import MAX_CAPTIONS, Matcher, confidence_of
+from indexer.match import Matcher
+from indexer.matching.brief import MAX_CAPTIONS
+from indexer.matching.fusion import fitted
 from indexer.vectors import VectorIndex, publish
-from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+from tests.support.listening import WordEmbedder, listening, new_catalogue, store, word_moods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,19 +54,20 @@ def matcher(catalogue: Catalogue, tmp_path: Path) -> Matcher:
     return matcher_over(catalogue, tmp_path)
 
 
-def matcher_over(catalogue: Catalogue, folder: Path) -> Matcher:
+def matcher_over(catalogue: Catalogue, folder: Path, without: tuple[str, ...] = ()) -> Matcher:
     embedder = WordEmbedder()
     revision = catalogue.revision()
     vectors = catalogue.vectors(embedder=embedder.version)
     publish(
         folder / "v",
         vectors,
+        catalogue.sounds(),
         embedder=embedder.version,
         dimension=embedder.dimension,
         revision=revision,
     )
     index = VectorIndex.open(folder / "v", embedder=embedder.version, revision=revision)
-    return Matcher(catalogue, index, cast("TextEmbedder", embedder))
+    return Matcher(catalogue, index, cast("TextEmbedder", embedder), word_moods(), without=without)
 
 
 def names(matcher: Matcher, *captions: str, **options: object) -> list[str]:
@@ -81,17 +84,24 @@ class TestMatch:
         assert (first.window.start_seconds, first.window.end_seconds) == (15.0, 30.0)
         assert first.tags == ("drums", "happy")
         assert sum(reason.share for reason in first.reasons) == pytest.approx(1.0, abs=2e-3)
-        assert {reason.stage for reason in first.reasons} == {"scene", "music"}
+        quoted = {reason.stage: reason.text for reason in first.reasons}
+        assert quoted["scene"] == "a clown juggles"
+        assert quoted["mood"].startswith("the brief calls for ")
         assert [hit.score for hit in result.hits] == sorted(
             (hit.score for hit in result.hits), reverse=True
         )
 
-    def test_the_score_is_the_weighted_sum_of_the_nearest_captions(self, matcher: Matcher):
+    def test_the_score_is_the_weighted_sum_of_the_nearest_captions(
+        self, catalogue: Catalogue, tmp_path: Path
+    ):
+        matcher = matcher_over(catalogue, tmp_path, without=("mood",))
         embedder = WordEmbedder()
         texts = ["a ship fights a storm at night", "tense strings"]
         scene, music = embedder.encode(texts) @ embedder.encode(["a ship at night"])[0]
         hit = matcher.match(["a ship at night"]).hits[0]
-        assert hit.score == pytest.approx(0.25 * scene + 0.75 * music, abs=2e-3)
+        weights = fitted().weights
+        expected = weights["scene"] * scene + weights["music"] * music
+        assert hit.score == pytest.approx(expected, abs=2e-3)
 
     def test_several_captions_describe_one_video(self, matcher: Matcher):
         assert names(matcher, "mist over a lake", "a still lake", top_k=1) == ["lake"]
@@ -185,11 +195,3 @@ class TestMatch:
     def test_refuses_a_filter_it_cannot_read(self, matcher: Matcher):
         with pytest.raises(FilterSyntaxError):
             matcher.match(["a"], filter_expression="tempo=3")
-
-
-class TestConfidence:
-    def test_grows_with_the_score_from_0_to_1(self):
-        values = [confidence_of(score / 10) for score in range(-10, 11)]
-        assert values == sorted(values)
-        assert 0 <= values[0] < 0.01
-        assert 0.99 < values[-1] <= 1

@@ -44,7 +44,9 @@ def rows(vectors: NDArray[np.float32], *, per_track: int = 2) -> list[VectorRow]
 
 
 def publish_rows(folder: Path, vectors: NDArray[np.float32], *, revision: int = 1) -> Path:
-    return publish(folder, rows(vectors), embedder="e-1", dimension=DIMENSION, revision=revision)
+    return publish(
+        folder, rows(vectors), [], embedder="e-1", dimension=DIMENSION, revision=revision
+    )
 
 
 class TestSearch:
@@ -131,7 +133,7 @@ class TestPublish:
         publish_rows(tmp_path, unit_vectors(4), revision=1)
         broken = [*rows(unit_vectors(4)), VectorRow(1, UUID(int=1), 1, "dance", b"")]
         with pytest.raises(ValueError, match="not in tuple"):
-            publish(tmp_path, broken, embedder="e-1", dimension=DIMENSION, revision=2)
+            publish(tmp_path, broken, [], embedder="e-1", dimension=DIMENSION, revision=2)
         assert len(VectorIndex.open(tmp_path, embedder="e-1", revision=1)) == 4
         assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
 

@@ -59,7 +59,7 @@ def judged(
 
 class TestMatcherRank:
     def test_is_the_whole_library_as_match_orders_it(self, library: Library):
-        matcher = Matcher(library.catalogue, library.vectors(), library.embedder)
+        matcher = Matcher.over(library, word_moods())
         for text in ("soft piano on a lake", "loud storm", "qwertz"):
             hits = matcher.match([text], top_k=500).hits
             assert matcher.rank([text]) == [hit.track.id for hit in hits]
@@ -72,7 +72,8 @@ class TestMatcherRank:
                 library.catalogue,
                 library.vectors(),
                 library.embedder,
-                weights={"music": 1.0, "scene": 1.0, stage: 0.0},
+                word_moods(),
+                without=[stage, "mood", "facts"],
             ).rank([text])[0]
             for stage in ("music", "scene")
         }
@@ -90,7 +91,7 @@ class TestTagRanker:
 
 class TestBuildSystems:
     def test_matcher_ablations_and_control(self, library: Library, tracks: list[Track]):
-        systems = build_systems(library, tracks, [("scene",), ("music",)])
+        systems = build_systems(library, word_moods(), tracks, [("scene",), ("music",)])
         assert [(system.name, system.kind) for system in systems] == [
             ("matcher", "matcher"),
             ("without scene", "ablation"),

@@ -1,0 +1,160 @@
+"""Why a track was found, in words and numbers that a person can check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from indexer.matching.facts import fact_of
+from indexer.matching.results import CalledFor, Hit, MatchedTrack, Reading, Reason, Window
+from indexer.matching.stages import nearest_row
+from musiscene.moods import MOOD_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from indexer.catalogue.models import Track
+    from indexer.matching.brief import ReadBrief
+    from indexer.matching.fusion import Curve
+    from indexer.matching.scores import Scores
+    from indexer.matching.stages import Stage
+
+HIT_TAGS: Final = 5
+SHOWN_MOODS: Final = 3
+MIN_MOOD: Final = 0.12
+"""Probability from which a mood that the brief calls for is shown; chance is 1/14."""
+
+
+def reading_of(brief: ReadBrief) -> Reading:
+    """How a brief was understood."""
+    chances = brief.mood
+    strongest = sorted(range(len(MOOD_NAMES)), key=lambda number: -chances[number])
+    return Reading(
+        moods=tuple(
+            CalledFor(mood=MOOD_NAMES[number], probability=round(float(chances[number]), 3))
+            for number in strongest[:SHOWN_MOODS]
+            if chances[number] >= MIN_MOOD
+        ),
+        wishes=tuple(dict.fromkeys(wish.said for wish in (*brief.wishes, *brief.unwanted))),
+    )
+
+
+def explain(  # noqa: PLR0913  everything that an explanation draws on
+    brief: ReadBrief,
+    scores: Scores,
+    best: Sequence[int],
+    tracks: Mapping[UUID, Track],
+    stages: Sequence[Stage],
+    *,
+    curve: Curve,
+    ceiling: float,
+    length_seconds: float | None,
+) -> tuple[Hit, ...]:
+    """Turn the best candidates into hits.
+
+    Args:
+        brief: As it was read.
+        scores: Of its candidates.
+        best: Positions of the candidates to show, best first.
+        tracks: Their rows; a candidate that is no longer in the catalogue is passed over.
+        stages: Of the pipeline.
+        curve: From score to confidence.
+        ceiling: No hit is surer than that the brief can be answered.
+        length_seconds: The windows' wanted length.
+
+    Returns:
+        The hits.
+    """
+    candidates = scores.candidates
+    shown = [one for one in best if candidates.track_ids[one] in tracks]
+    hits = []
+    for rank, position in enumerate(shown, start=1):
+        track = tracks[candidates.track_ids[position]]
+        texts = {caption.id: caption.text for caption in track.captions}
+        nearest = nearest_row(brief, candidates, position, "scene")
+        score = float(scores.total[position])
+        hits.append(
+            Hit(
+                rank=rank,
+                score=round(score, 4),
+                confidence=round(ceiling * curve.chance({"score": score}), 4),
+                track=matched_track(track),
+                window=_window(brief, scores, position, track, length_seconds=length_seconds),
+                scene_caption=""
+                if nearest is None
+                else texts[int(candidates.entries["caption"][nearest])],
+                tags=strongest_tags(track, HIT_TAGS),
+                reasons=_reasons(brief, scores, position, stages, texts),
+                facts=tuple(
+                    fact_of(wish, candidates, position) for wish in (*brief.wishes, *brief.unwanted)
+                ),
+            )
+        )
+    return tuple(hits)
+
+
+def matched_track(track: Track) -> MatchedTrack:
+    """A track as an answer shows it."""
+    return MatchedTrack(
+        id=track.id,
+        path=track.path,
+        title=track.title,
+        artist=track.artist,
+        duration_seconds=round(track.duration_seconds, 2),
+        bpm=round(track.bpm, 1),
+        key=track.key,
+        loudness_lufs=None if track.loudness_lufs is None else round(track.loudness_lufs, 1),
+        licence=track.licence,
+        generated=track.generated,
+    )
+
+
+def strongest_tags(track: Track, count: int) -> tuple[str, ...]:
+    """The tags that are heard most in a track, whatever their vocabulary, strongest first."""
+    best: dict[str, float] = {}
+    for tag in track.tags:
+        best[tag.name] = max(best.get(tag.name, 0.0), tag.score)
+    return tuple(sorted(best, key=lambda name: (-best[name], name))[:count])
+
+
+def _reasons(
+    brief: ReadBrief,
+    scores: Scores,
+    position: int,
+    stages: Sequence[Stage],
+    texts: Mapping[int, str],
+) -> tuple[Reason, ...]:
+    points = {stage.name: float(scores.points[stage.name][position]) for stage in stages}
+    total = sum(abs(value) for value in points.values())
+    reasons = [
+        Reason(
+            stage=stage.name,
+            share=round(abs(points[stage.name]) / total, 3),
+            points=round(points[stage.name], 4),
+            text=stage.reason(brief, scores.candidates, position, texts),
+        )
+        for stage in stages
+        if points[stage.name]
+    ]
+    return tuple(sorted(reasons, key=lambda reason: -reason.share))
+
+
+def _window(
+    brief: ReadBrief,
+    scores: Scores,
+    position: int,
+    track: Track,
+    *,
+    length_seconds: float | None,
+) -> Window:
+    """The best segment, or a stretch of the wanted length that begins with it."""
+    row = nearest_row(brief, scores.candidates, position, "scene")
+    if row is None:
+        row = nearest_row(brief, scores.candidates, position, "music")
+    segment_id = None if row is None else int(scores.candidates.entries["segment"][row])
+    segment = next((part for part in track.segments if part.id == segment_id), track.segments[0])
+    start, end = segment.start_seconds, segment.end_seconds
+    if length_seconds is not None:
+        start = max(0.0, min(start, track.duration_seconds - length_seconds))
+        end = start + length_seconds
+    return Window(start_seconds=round(start, 2), end_seconds=round(end, 2))

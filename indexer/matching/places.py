@@ -1,0 +1,102 @@
+"""Where each track of a library lies in the space of moods, beside the others of the library.
+
+A brief asks for "the calm one" among what there is, so a track's valence and arousal are taken
+against the library's own spread, which a small library has hardly any of: it is drawn towards the
+spread of music at large.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from indexer.sounds import tag_scores
+from musiscene.moods import MOODS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PRIOR_TRACKS: Final = 8.0
+"""How many tracks the spread of music at large weighs."""
+PRIOR_MEAN: Final = (0.1, -0.1)
+PRIOR_SPREAD: Final = (0.4, 0.35)
+"""Of valence and arousal, over 297 tracks of Debian's free games."""
+
+MIDDLE: Final = (0.15, 0.0)
+SPREAD: Final = (0.4, 0.5)
+"""Where the middle of a library is put among the moods' places, and how wide it is drawn: those of
+the places themselves."""
+DOUBT: Final = 0.5
+"""Of a track's place, as a deviation: how far off the measured affect is taken to be."""
+
+PLEASANT_TAGS: Final = (
+    "happy", "party", "dance", "catchy", "funk", "pop", "country", "female vocalists", "oldies",
+    "60s", "soul",
+)  # fmt: skip
+UNPLEASANT_TAGS: Final = (
+    "sad", "metal", "heavy metal", "ambient", "weird", "experimental", "hard rock", "cello", "slow",
+)  # fmt: skip
+TAG_SHARE: Final = 0.3
+"""Of the tags in a track's valence, where the measured one counts as one."""
+QUIETEST_TAG: Final = 0.015
+"""Taken for tags that are not kept, since their scores are below `listen.MIN_TAG_SCORE`."""
+
+
+class LibraryMoods:
+    """The moods of all tracks of a library.
+
+    Args:
+        sounds: `indexer.sounds.SOUND_DTYPE`, shape (tracks,).
+        tags: Tag scores, shape (tracks, tags).
+    """
+
+    def __init__(self, sounds: NDArray[np.void], tags: NDArray[np.float16]) -> None:
+        valence = _standard(sounds["valence"], PRIOR_MEAN[0], PRIOR_SPREAD[0])
+        arousal = _standard(sounds["arousal"], PRIOR_MEAN[1], PRIOR_SPREAD[1])
+        pleasantness = _loudness_of(tags, PLEASANT_TAGS) - _loudness_of(tags, UNPLEASANT_TAGS)
+        valence = valence + TAG_SHARE * _standard(pleasantness, float(pleasantness.mean()), 0.5)
+        if len(valence):
+            valence = valence / max(1.0, float(valence.std()))
+        self.places: NDArray[np.float32] = np.stack(
+            [valence * SPREAD[0] + MIDDLE[0], arousal * SPREAD[1] + MIDDLE[1]], axis=1
+        ).astype(np.float32)
+        """Valence and arousal beside the library's other tracks, shape (tracks, 2)."""
+        self.log_chances: NDArray[np.float32] = mood_log_chances(self.places)
+        """Log-probability of each mood, shape (tracks, moods)."""
+
+
+def mood_log_chances(places: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Which moods a track at some place has.
+
+    Args:
+        places: Valence and arousal, shape (tracks, 2).
+
+    Returns:
+        Log-probabilities under a normal law around each mood's place, shape (tracks, moods).
+    """
+    of_moods = np.array([(mood.valence, mood.arousal) for mood in MOODS], dtype=np.float32)
+    squares = ((places[:, None] - of_moods[None]) ** 2).sum(axis=2)
+    powers = -squares / (2.0 * DOUBT**2)
+    chances: NDArray[np.float32] = powers - np.log(np.exp(powers).sum(axis=1, keepdims=True))
+    return chances
+
+
+def _standard(values: NDArray[np.floating[Any]], mean: float, spread: float) -> NDArray[np.float64]:
+    """Deviations from the library's mean, drawn towards a mean and spread known before."""
+    wide = values.astype(np.float64)
+    count = len(wide)
+    middle = (wide.sum() + PRIOR_TRACKS * mean) / (count + PRIOR_TRACKS)
+    squares = ((wide - middle) ** 2).sum() + PRIOR_TRACKS * spread**2
+    deviations: NDArray[np.float64] = (wide - middle) / np.sqrt(squares / (count + PRIOR_TRACKS))
+    return deviations
+
+
+def _loudness_of(tags: NDArray[np.float16], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Mean of the standard log-scores of some tags, shape (tracks,)."""
+    if not len(tags):
+        return np.zeros(0)
+    scores = np.stack([tag_scores(tags, name) for name in names], axis=1).astype(np.float64)
+    logs = np.log(np.maximum(scores, QUIETEST_TAG))
+    mean: NDArray[np.float64] = ((logs - logs.mean(0)) / np.maximum(logs.std(0), 0.2)).mean(axis=1)
+    return mean

@@ -1,0 +1,96 @@
+"""The answer to a brief."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+
+class MatchedTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """The track of a hit, as its catalogue row has it."""
+
+    id: UUID
+    path: str
+    title: str | None
+    artist: str | None
+    duration_seconds: float
+    bpm: float
+    key: str
+    loudness_lufs: float | None
+    licence: str | None
+    generated: bool
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The stretch of the track that fits best."""
+
+    start_seconds: float
+    end_seconds: float
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stage gave to the score, and what it went by."""
+
+    stage: str
+    share: float
+    """Of what all stages gave and took, 0 to 1."""
+    points: float
+    """Added to the score, or taken off it."""
+    text: str
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the brief says of the music, held against the track."""
+
+    asked: str
+    """In the brief's words."""
+    found: str
+    """What was measured."""
+    agrees: bool
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One track that was found."""
+
+    rank: int
+    score: float
+    confidence: float
+    track: MatchedTrack
+    window: Window
+    scene_caption: str
+    tags: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    """The strongest first, whether they speak for the track or against it."""
+    facts: tuple[Fact, ...] = ()
+
+
+class CalledFor(msgspec.Struct, frozen=True, kw_only=True):
+    """A mood that the brief calls for."""
+
+    mood: str
+    probability: float
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How the brief was understood."""
+
+    moods: tuple[CalledFor, ...]
+    """Those that stand out, strongest first."""
+    wishes: tuple[str, ...]
+    """What it says of the music in so many words; with `no` before what is not wanted."""
+
+
+class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one brief."""
+
+    brief: str
+    decision: Literal["matched", "nothing_fits"]
+    confidence: float
+    hits: tuple[Hit, ...]
+    reading: Reading
+    generation: None = None
+    """Music made for the brief; there is no generator yet."""
+    notice: str | None = None
+    """Why there are no hits, or why the answer is not to be relied on; None otherwise."""

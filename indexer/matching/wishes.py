@@ -1,0 +1,184 @@
+"""What a text says of the music in so many words: tempo, key, voices, instruments, style, mood.
+
+"A wedding in June, 120 bpm, acoustic guitar, no drums" names three facts. Such words are held
+against what was measured in a track, since a text embedder hardly tells `with` from `without`.
+
+Only words about the music count. `slow` alone says nothing (a film can be in slow motion), `slow
+tempo` does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import msgspec
+
+from musiscene.moods import MOOD_OF_WORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Subject: TypeAlias = Literal["tempo", "pace", "key", "mode", "voices", "tag", "mood"]
+
+MAX_WISHES: Final = 40
+"""Of one text; a longer list is no list of wishes."""
+
+FLATS: Final = {"Cb": "B", "Db": "C#", "Eb": "D#", "Fb": "E", "Gb": "F#", "Ab": "G#", "Bb": "A#"}
+
+_TAG_WORDS: Final[dict[str, str]] = {
+    "piano": "piano", "pianos": "piano", "guitar": "guitar", "guitars": "guitar",
+    "ukulele": "guitar", "strings": "strings", "string section": "strings",
+    "string quartet": "strings", "orchestra": "classical", "orchestral": "classical",
+    "violin": "violin", "violins": "violin", "fiddle": "violin", "cello": "cello",
+    "cellos": "cello", "flute": "flute", "harp": "harp", "harpsichord": "harpsichord",
+    "drums": "drums", "drum": "drums", "drumming": "drums", "percussion": "drums",
+    "beat": "beat", "beats": "beat", "synth": "synth", "synths": "synth",
+    "synthesizer": "synth", "synthesiser": "synth", "sitar": "sitar", "choir": "choir",
+    "acoustic": "acoustic", "electronic": "electronic", "electronica": "electronica",
+    "techno": "techno", "house music": "house", "dance music": "dance", "ambient": "ambient",
+    "rock": "rock", "rock music": "rock", "hard rock": "hard rock", "metal": "metal",
+    "heavy metal": "heavy metal", "punk": "punk", "jazz": "jazz", "blues": "blues",
+    "folk": "folk", "folk music": "folk", "country music": "country",
+    "classical music": "classical", "classical": "classical", "hip-hop": "hip-hop",
+    "hip hop": "hip-hop", "pop music": "pop", "pop song": "pop", "soul music": "soul",
+    "funk": "funk", "opera": "opera",
+}  # fmt: skip
+"""What people write -> the tag that the encoder hears."""
+
+_NOT_MUSIC: Final = re.compile(
+    r"\b(?:rock (?:face|wall|climb\w*|pool\w*|concert)|metal (?:door|gate|box|table|plate)|"
+    r"heart ?beats?|drum of|beat(?:s|ing|en)? (?:the|him|her|them|a|an))\b"
+)
+_NEGATION: Final = re.compile(
+    r"\b(?:no|not|nothing|never|without|avoid|minus|free of|instead of|less|don'?t want|"
+    r"do not want|isn'?t|aren'?t|nor)\b[\s\w'-]{0,24}$"
+)
+_DENIALS: Final = re.compile(r"\b(?:no|not|nothing|never|without|avoid|any|don'?t want)\b")
+_CLAUSE: Final = re.compile(r"[.,;:!?\n]|\bbut\b|\bjust\b|\bonly\b")
+"""Ends what a negation reaches: "no drums, piano please" wants a piano."""
+
+_TEMPO: Final = re.compile(r"\b([0-9]{2,3})(?:\s*(?:-|\u2013|to|\.\.)\s*([0-9]{2,3}))?\s*bpm\b")
+_KEY: Final = re.compile(r"\b([a-g])(?:\s?-?(sharp|flat|#|b|♯|♭))?[ -](major|minor)\b")
+_MODE: Final = re.compile(r"\b(?:in )?(?:a )?(major|minor)[ -](?:key|mode|chords?|scale)\b")
+_SLOW: Final = re.compile(
+    r"\b(?:slow(?:er)?[ -](?:tempo|music|song|track|piece|beat|paced music|ballad)|down-?tempo)\b"
+)
+_FAST: Final = re.compile(
+    r"\b(?:fast(?:er)?[ -](?:tempo|music|song|track|piece|beat|paced music)|up-?tempo)\b"
+)
+_UNSUNG_WORDS: Final = ("instrumental", "instrumentals", "wordless")
+_UNSUNG: Final = re.compile(r"\b(?:" + "|".join(_UNSUNG_WORDS) + r")\b")
+_SUNG: Final = re.compile(
+    r"\b(?:vocals?|vocalists?|singing|sung|singers?|lyrics|voices?(?! ?-?over)|choir)\b"
+)
+_TAGS: Final = re.compile(
+    r"\b(?:" + "|".join(sorted(map(re.escape, _TAG_WORDS), key=len, reverse=True)) + r")\b"
+)
+_MOODS: Final = re.compile(
+    r"\b(?:" + "|".join(sorted(map(re.escape, MOOD_OF_WORD), key=len, reverse=True)) + r")\b"
+)
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a text says of the music."""
+
+    subject: Subject
+    """What it speaks of."""
+    value: str | tuple[float, float]
+    """A tag, key (`E:major`), mode, mood, `slow` or `fast`, `sung`; or bpm from and to."""
+    text: str
+    """The words that say it."""
+    wanted: bool = True
+    """False for `no drums`."""
+
+    @property
+    def said(self) -> str:
+        """In the brief's words, with `no` before what is not wanted."""
+        return self.text if self.wanted or self.text in _UNSUNG_WORDS else f"no {self.text}"
+
+
+def wishes_in(text: str) -> tuple[Wish, ...]:
+    """Find what a brief says of the music itself.
+
+    Moods are left out: in a brief they belong to the scene, and `musiscene.moods` reads the whole
+    of it. Only a mood that is *not* wanted is a wish.
+
+    Args:
+        text: A brief, or one scene of it.
+
+    Returns:
+        Its wishes in the order of the text, each once.
+
+    Example:
+        >>> [(wish.value, wish.wanted) for wish in wishes_in("90 bpm, piano, no drums")]
+        [((90.0, 90.0), True), ('piano', True), ('drums', False)]
+    """
+    found = list(_found(text.lower()))
+    return _settled([wish for _, wish in sorted(found, key=lambda one: one[0])])
+
+
+def unwanted_in(text: str) -> tuple[Wish, ...]:
+    """Find what a text given as *not wanted* speaks of: `drums`, `no drums`, `nothing sad`.
+
+    Args:
+        text: What a person does not want.
+
+    Returns:
+        Its wishes, all turned to unwanted; none where it names nothing that can be measured.
+
+    Example:
+        >>> [(wish.subject, wish.value) for wish in unwanted_in("nothing sad, no vocals")]
+        [('mood', 'sadness'), ('voices', 'sung')]
+    """
+    lowered = _DENIALS.sub(" ", text.lower())
+    found = sorted([*_found(lowered), *_moods(lowered)], key=lambda one: one[0])
+    return _settled([msgspec.structs.replace(wish, wanted=not wish.wanted) for _, wish in found])
+
+
+def _settled(wishes: Sequence[Wish]) -> tuple[Wish, ...]:
+    once = {(wish.subject, wish.value, wish.wanted): wish for wish in wishes}
+    return tuple(once.values())[:MAX_WISHES]
+
+
+def _found(text: str) -> Iterator[tuple[int, Wish]]:
+    """Wishes with their places."""
+    for match in _TEMPO.finditer(text):
+        low, high = float(match[1]), float(match[2] or match[1])
+        value = (min(low, high), max(low, high))
+        yield match.start(), _wish("tempo", value, match, text)
+    for match in _KEY.finditer(text):
+        accidental = {"sharp": "#", "♯": "#", "flat": "b", "♭": "b"}.get(match[2], match[2] or "")
+        tonic = match[1].upper() + accidental
+        yield match.start(), _wish("key", f"{FLATS.get(tonic, tonic)}:{match[3]}", match, text)
+    for match in _MODE.finditer(text):
+        yield match.start(), _wish("mode", match[1], match, text)
+    for pattern, pace in ((_SLOW, "slow"), (_FAST, "fast")):
+        for match in pattern.finditer(text):
+            yield match.start(), _wish("pace", pace, match, text)
+    for pattern, sung in ((_UNSUNG, False), (_SUNG, True)):
+        for match in pattern.finditer(text):
+            yield match.start(), _wish("voices", "sung", match, text, wanted=sung)
+    hidden = [match.span() for match in _NOT_MUSIC.finditer(text)]
+    for match in _TAGS.finditer(text):
+        if not any(start <= match.start() < end for start, end in hidden):
+            yield match.start(), _wish("tag", _TAG_WORDS[match[0]], match, text)
+    yield from (one for one in _moods(text) if not one[1].wanted)
+
+
+def _moods(text: str) -> Iterator[tuple[int, Wish]]:
+    for match in _MOODS.finditer(text):
+        yield match.start(), _wish("mood", MOOD_OF_WORD[match[0]], match, text)
+
+
+def _wish(
+    subject: Subject,
+    value: str | tuple[float, float],
+    match: re.Match[str],
+    text: str,
+    *,
+    wanted: bool = True,
+) -> Wish:
+    """A wish, turned round where the words before it in its clause deny it."""
+    is_denied = bool(_NEGATION.search(_CLAUSE.split(text[: match.start()])[-1]))
+    return Wish(subject=subject, value=value, text=match[0], wanted=wanted != is_denied)

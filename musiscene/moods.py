@@ -1,0 +1,190 @@
+"""Moods that music and scenes have in common: what a text calls for, and where each mood lies.
+
+Fourteen moods: the nine of the Geneva Emotional Music Scales, with `energy`, `playfulness`,
+`darkness`, `aggression` and `mystery`, which listeners of film and game music name besides. Each
+has words, and a place in Russell's circumplex, by which a track of known valence and arousal has
+moods too (`indexer/matching/places.py`).
+
+A text is read by a linear map of its MiniLM vector, learnt from a language model's answers to "The
+mood of this moment is ..." over human scene sentences (`musiscene/weights/moods/README.md`).
+
+Source: Zentner, Grandjean and Scherer 2008, Emotions evoked by the sound of music (the nine);
+Russell 1980, A circumplex model of affect (the places, by our own judgement).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+
+from musiscene.errors import ModelIntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from musiscene.embed import TextEmbedder
+
+WEIGHTS: Final = Path(__file__).with_name("weights") / "moods" / "moods.safetensors"
+MOOD_EMBEDDER: Final = "all-minilm-l6-v2"
+"""The untuned embedder, which the map was learnt on: a new tuning leaves it true."""
+
+SHARPNESS: Final = 2.5
+"""Of the softmax over standard scores: moods one deviation apart are 12 to 1. Chosen on the tuning
+briefs of two libraries (docs/experiments.md); 2.5 to 6 do about as well."""
+
+
+class Mood(msgspec.Struct, frozen=True):
+    """One mood."""
+
+    name: str
+    words: tuple[str, ...]
+    """How people say it."""
+    valence: float
+    """-1 to 1."""
+    arousal: float
+    """-1 to 1."""
+
+
+MOODS: Final = (
+    Mood("joy", ("joyful", "happy", "cheerful", "fun", "upbeat", "bright"), 0.8, 0.35),
+    Mood("playfulness", ("playful", "funny", "quirky", "comical", "whimsical"), 0.55, 0.35),
+    Mood(
+        "energy",
+        ("energetic", "exciting", "driving", "fast-paced", "adrenaline-filled", "intense"),
+        0.25,
+        0.85,
+    ),
+    Mood("power", ("powerful", "epic", "heroic", "triumphant", "majestic"), 0.3, 0.65),
+    Mood("wonder", ("wondrous", "magical", "inspiring", "awe-inspiring", "enchanting"), 0.5, 0.1),
+    Mood("transcendence", ("spiritual", "ethereal", "heavenly", "sacred"), 0.25, -0.35),
+    Mood("tenderness", ("tender", "romantic", "loving", "gentle", "affectionate"), 0.5, -0.35),
+    Mood("peacefulness", ("calm", "peaceful", "relaxing", "serene", "meditative"), 0.4, -0.65),
+    Mood(
+        "nostalgia",
+        ("nostalgic", "wistful", "sentimental", "bittersweet", "reminiscing"),
+        -0.1,
+        -0.3,
+    ),
+    Mood("sadness", ("sad", "melancholic", "mournful", "lonely", "sorrowful"), -0.6, -0.4),
+    Mood("tension", ("tense", "suspenseful", "anxious", "nervous", "urgent"), -0.45, 0.5),
+    Mood("darkness", ("dark", "ominous", "sinister", "scary", "eerie"), -0.65, 0.15),
+    Mood("aggression", ("aggressive", "angry", "violent", "furious", "brutal"), -0.5, 0.85),
+    Mood("mystery", ("mysterious", "enigmatic", "mystical"), -0.15, -0.05),
+)
+MOOD_NAMES: Final = tuple(mood.name for mood in MOODS)
+MOOD_OF_WORD: Final = {word: mood.name for mood in MOODS for word in (mood.name, *mood.words)} | {
+    "slow and sad": "sadness", "melancholy": "sadness", "gloomy": "sadness", "scared": "darkness",
+    "creepy": "darkness", "spooky": "darkness", "suspense": "tension", "relaxed": "peacefulness",
+    "mellow": "peacefulness", "sappy": "tenderness", "cheesy": "joy", "corny": "joy",
+    "frantic": "energy", "hectic": "energy", "goofy": "playfulness", "silly": "playfulness",
+    "comedic": "playfulness", "bombastic": "power", "depressing": "sadness",
+}  # fmt: skip
+"""Word -> name of its mood."""
+
+
+class MoodReader:
+    """Says which moods a text calls for.
+
+    Args:
+        embedder: `MOOD_EMBEDDER`.
+        matrix: Float32, shape (dimension, moods).
+        bias: Float32, shape (moods,).
+    """
+
+    def __init__(
+        self, embedder: TextEmbedder, matrix: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> None:
+        self._embedder = embedder
+        self._matrix = matrix
+        self._bias = bias
+
+    @classmethod
+    def load(cls, folder: Path) -> MoodReader:
+        """The shipped reader.
+
+        Args:
+            folder: Of `MOOD_EMBEDDER`, in the model store.
+
+        Returns:
+            The reader.
+
+        Raises:
+            ModelUnavailableError: If the folder does not exist.
+            ModelIntegrityError: If a file is missing or damaged, or not for this embedder.
+        """
+        from musiscene.embed import TextEmbedder
+
+        embedder = TextEmbedder.load(folder)
+        matrix, bias = load_weights()
+        if matrix.shape != (embedder.dimension, len(MOODS)):
+            raise ModelIntegrityError(
+                str(WEIGHTS), f"holds a map of shape {matrix.shape}, not for {embedder.version}"
+            )
+        return cls(embedder, matrix, bias)
+
+    def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Say which moods texts call for.
+
+        Args:
+            texts: Scenes or briefs, any number.
+
+        Returns:
+            Probabilities, in the order of `MOODS`, float32, shape (texts, moods).
+        """
+        return mood_probabilities(self.scores(texts))
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """How far each mood stands out in a text.
+
+        Args:
+            texts: Any number.
+
+        Returns:
+            Standard scores over scenes of all sorts, float32, shape (texts, moods).
+        """
+        scores: NDArray[np.float32] = self._embedder.encode(texts) @ self._matrix + self._bias
+        return scores
+
+
+@lru_cache(maxsize=1)
+def load_weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read the shipped map.
+
+    Returns:
+        Its matrix, shape (dimension, moods), and bias, shape (moods,), float32.
+
+    Raises:
+        ModelIntegrityError: If the file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(WEIGHTS)
+        return tensors["matrix"], tensors["bias"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise ModelIntegrityError(str(WEIGHTS), f"cannot be read ({error})") from error
+
+
+def mood_probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn standard scores into probabilities.
+
+    Args:
+        scores: Shape (texts, moods).
+
+    Returns:
+        Softmax at `SHARPNESS`, float32, the same shape.
+
+    Example:
+        >>> mood_probabilities(np.array([[1.0, 0.0]], dtype=np.float32)).argmax(axis=1).tolist()
+        [0]
+    """
+    powers = np.exp(SHARPNESS * (scores - scores.max(axis=1, keepdims=True)))
+    probabilities: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype("f4")
+    return probabilities
