@@ -10,9 +10,11 @@ import numpy as np
 
 from musiscene.affect import Affect, estimate_affect
 from musiscene.audio.affect_cues import affect_cues
+from musiscene.audio.beats import BeatEstimate, find_beats
 from musiscene.audio.energy import energy_curve
 from musiscene.audio.key import KeyEstimate, estimate_key
 from musiscene.audio.limits import AudioLimits
+from musiscene.audio.pulse.activations import beat_activations
 from musiscene.audio.read import AudioInfo, Recording, read_audio
 from musiscene.audio.segments import SegmentBounds, find_segments
 from musiscene.audio.tempo import TempoEstimate, estimate_tempo
@@ -93,6 +95,8 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the encoded audio packets: survives moves and retagging."""
     tempo: TempoEstimate
     """Beats per minute, with a confidence."""
+    beats: BeatEstimate
+    """Beats and bars at that tempo; none where no beat can be made out."""
     key: KeyEstimate
     """Tonic and mode, with a confidence."""
     loudness_lufs: float | None
@@ -154,7 +158,10 @@ class Listener:
         bounds = find_segments(waveform, sample_rate=SAMPLE_RATE)
         heard = self._tagger.listen(waveform, starts_seconds=_patch_starts(bounds))
         track_scores = _mean_scores(heard, range(len(heard.starts_seconds)))
-        tempo = estimate_tempo(waveform, sample_rate=SAMPLE_RATE, pace=_pace(track_scores))
+        pulse = beat_activations(waveform, sample_rate=SAMPLE_RATE)
+        tempo = estimate_tempo(
+            waveform, sample_rate=SAMPLE_RATE, pace=_pace(track_scores), activations=pulse
+        )
         key = estimate_key(waveform, sample_rate=SAMPLE_RATE)
         curve = energy_curve(waveform, sample_rate=SAMPLE_RATE)
         return Listening(
@@ -162,6 +169,7 @@ class Listener:
             info=recording.info,
             audio_hash=recording.audio_hash,
             tempo=tempo,
+            beats=find_beats(waveform, sample_rate=SAMPLE_RATE, bpm=tempo.bpm, activations=pulse),
             key=key,
             loudness_lufs=recording.loudness_lufs,
             energy_curve=tuple(round(float(energy), 3) for energy in curve),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from musiscene.language_model import LanguageModel
     from musiscene.music_language_model import MusicLanguageModel
 
-RECIPE_VERSION: Final = "3"
+RECIPE_VERSION: Final = "4"
 """Raised when the same models would say something else, so that libraries are heard anew."""
 SHIPPED: Final = Path(__file__).parent / "weights" / "tiny"
 """What the tiny profile learnt: adapter and LoRA, without the language model they belong to."""

@@ -342,6 +342,9 @@ def _fill(track: Track, listening: Listening) -> None:
     track.vocal_confidence = listening.vocals.confidence
     track.valence, track.arousal = listening.affect.valence, listening.affect.arousal
     track.energy_curve = np.asarray(listening.energy_curve, dtype="<f2").tobytes()
+    beats = listening.beats
+    track.beat_times = np.asarray(beats.beat_times_seconds, dtype="<f4").tobytes()
+    track.downbeat_times = np.asarray(beats.downbeat_times_seconds, dtype="<f4").tobytes()
     track.segments = [
         Segment(
             start_seconds=segment.start_seconds,

@@ -43,17 +43,30 @@ def spread_excerpts(
     """
     if waveform.ndim != 1 or sample_rate <= 0:
         raise ValueError(f"need a mono waveform, got {waveform.shape} at {sample_rate} Hz")
-    length = round(excerpt_seconds * sample_rate)
-    if len(waveform) < 1.5 * length:
-        return [to_analysis_rate(waveform, sample_rate=sample_rate)]
-    count = min(max_excerpts, len(waveform) // length)
+    spans = excerpt_spans(
+        len(waveform), round(excerpt_seconds * sample_rate), max_excerpts=max_excerpts
+    )
+    return [to_analysis_rate(waveform[start:end], sample_rate=sample_rate) for start, end in spans]
+
+
+def excerpt_spans(count: int, length: int, *, max_excerpts: int = 8) -> list[tuple[int, int]]:
+    """Say where the excerpts of a track lie.
+
+    Args:
+        count: Samples of the track.
+        length: Samples of an excerpt.
+        max_excerpts: At most this many; fewer where they would overlap.
+
+    Returns:
+        Beginning and end of each, in order.
+    """
+    if count < 1.5 * length:
+        return [(0, count)]
+    excerpts = min(max_excerpts, count // length)
     # Equal gaps before, between and after: neither the fade-in nor the fade-out gets a full vote.
-    gap = (len(waveform) - count * length) / (count + 1)
-    starts = [round(gap + index * (length + gap)) for index in range(count)]
-    return [
-        to_analysis_rate(waveform[start : start + length], sample_rate=sample_rate)
-        for start in starts
-    ]
+    gap = (count - excerpts * length) / (excerpts + 1)
+    starts = [round(gap + index * (length + gap)) for index in range(excerpts)]
+    return [(start, start + length) for start in starts]
 
 
 def to_analysis_rate(waveform: NDArray[np.float32], *, sample_rate: int) -> NDArray[np.float32]:

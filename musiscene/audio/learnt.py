@@ -2,7 +2,7 @@
 
 Both were trained on audio with known answers: 1,400 composed pieces and 255 (tempo) or 290 (key)
 renders of VGMIDI pieces, by a General MIDI SoundFont in many timbres, with drums, reverb and noise
-(docs/descriptors.md). `descriptors.safetensors` holds 5,000 numbers and nothing of that music.
+(docs/descriptors.md). `descriptors.safetensors` holds 7,000 numbers and nothing of that music.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def tempo_logits(
     """Score each tempo from what its novelty curves do at related tempi.
 
     Args:
-        features: float32, shape (tempi, 110).
+        features: float32, shape (tempi, 154).
         octaves: Of each tempo from 110 bpm, shape (tempi,).
 
     Returns:
@@ -34,7 +34,7 @@ def tempo_logits(
     weights = _weights()
     hidden = np.tanh(
         features @ weights["tempo.hidden.weight"].T + weights["tempo.hidden.bias"]
-    )  # (tempi, 16)
+    )  # (tempi, hidden)
     linear, square, cube = weights["tempo.prior"]
     logits: NDArray[np.float64] = (
         hidden @ weights["tempo.output.weight"]

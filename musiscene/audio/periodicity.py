@@ -3,7 +3,8 @@
 On that axis every metrical relation is a shift: the bar, the half-beat and the triplet of a tempo
 lie at fixed distances from it, whatever the tempo. Two measures are read side by side, because
 they fail differently (Peeters, "Template-based estimation of time-varying tempo", EURASIP 2007):
-the autocorrelation shows multiples of the period, the Fourier magnitude its fractions.
+the autocorrelation shows multiples of the period, the Fourier magnitude its fractions. Both are
+read of what begins and of where a trained network hears beats and bars.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from musiscene.audio.learnt import tempo_logits
 from musiscene.audio.onsets import FRAME_RATE
+from musiscene.audio.pulse.spectra import FRAME_RATE as PULSE_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,22 +77,19 @@ def fourier_strength(curves: NDArray[np.float32]) -> NDArray[np.float64]:
     return pooled
 
 
-def tempo_log_odds(curves: NDArray[np.float32]) -> NDArray[np.float64]:
+def tempo_log_odds(
+    curves: NDArray[np.float32], activations: NDArray[np.float32]
+) -> NDArray[np.float64]:
     """Score every tempo of `TEMPO_GRID_BPM` for one excerpt.
 
     Args:
         curves: Novelty of `onsets.novelty_curves`, float32, shape (curves, frames).
+        activations: Of `beat_activations` in the same excerpt, float32, shape (frames, 2).
 
     Returns:
         Log probability, shape (tempi,).
     """
-    strength = fourier_strength(curves)
-    measures = np.concatenate(
-        [
-            np.maximum(autocorrelation(curves), -0.2),
-            strength / np.maximum(strength.max(axis=1, keepdims=True), 1e-6),
-        ]
-    )  # (measures, axis_bins)
+    measures = np.concatenate([_measures(curves), _measures(_pulse_curves(activations))])
     places = _FIRST_TEMPO + np.arange(_TEMPO_COUNT)
     related = [
         measures[
@@ -103,6 +102,27 @@ def tempo_log_odds(curves: NDArray[np.float32]) -> NDArray[np.float64]:
     peak = logits.max()
     normalised: NDArray[np.float64] = logits - peak - np.log(np.exp(logits - peak).sum())
     return normalised
+
+
+def _pulse_curves(activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every beat, and those that begin bars, at `FRAME_RATE`; shape (2, frames)."""
+    places = np.arange(len(activations), step=PULSE_RATE / FRAME_RATE)
+    every, first = activations.sum(axis=1), activations[:, 1]
+    known = np.arange(len(activations))
+    return np.stack([np.interp(places, known, curve) for curve in (every, first)]).astype(
+        np.float32
+    )
+
+
+def _measures(curves: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Autocorrelation and relative Fourier strength, shape (2 * curves, axis_bins)."""
+    strength = fourier_strength(curves)
+    return np.concatenate(
+        [
+            np.maximum(autocorrelation(curves), -0.2),
+            strength / np.maximum(strength.max(axis=1, keepdims=True), 1e-6),
+        ]
+    )
 
 
 def refine_bpm(novelties: list[NDArray[np.float32]], bpm: float) -> float:
