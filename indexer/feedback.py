@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from indexer.catalogue.opinions import MAX_PAGE, NewOpinion, Verdict, tidy_brief
+from indexer.catalogue.opinions import MAX_PAGE, NewOpinion, Verdict
 from indexer.errors import BriefError, OpinionFileError, TrackNameError
-from indexer.taste import Taste, brief_vector
+from indexer.taste import Taste, brief_vector, tidy_brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from musiscene.embed import TextEmbedder
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
-MAX_BRIEF_CHARACTERS: Final = 20_000
-MAX_BRIEF_LINES: Final = 50
+MAX_BRIEF_CHARACTERS: Final = 100_000
+MAX_BRIEF_LINES: Final = 200
 MAX_NOTE_CHARACTERS: Final = 2_000
 
 OPINIONS_AT_ONCE: Final = 512

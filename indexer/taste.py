@@ -57,11 +57,28 @@ REJECTION_WORTH: Final = 0.5
 so that a track was wrong for another one is less of a surprise."""
 
 
+def tidy_brief(text: str) -> str:
+    r"""A brief without what makes equal briefs look different.
+
+    Args:
+        text: One caption a line.
+
+    Returns:
+        The lines with single blanks, without empty ones.
+
+    Example:
+        >>> tidy_brief(" rain  on a window \n\n a cat ")
+        'rain on a window\na cat'
+    """
+    return "\n".join(tidy for line in text.splitlines() if (tidy := " ".join(line.split())))
+
+
 def brief_vector(captions: NDArray[np.float32]) -> NDArray[np.float32]:
     """One vector for a brief of several captions.
 
     Args:
-        captions: Unit vectors, float32, shape (captions, dim).
+        captions: Unit vectors, each times its caption's weight if they have weights, float32, shape
+            (captions, dim).
 
     Returns:
         Their mean as a unit vector, float32, shape (dim,); zeros where there are none.
@@ -78,7 +95,7 @@ class Taste:
         vectors: Unit vector of each opinion's brief, float32, shape (opinions, dim).
         track_ids: The track of each.
         are_accepted: Whether each was accepted, bool, shape (opinions,).
-        briefs: The text of each.
+        briefs: The text of each, as `tidy_brief` gives it.
 
     Raises:
         ValueError: If the four differ in length.
@@ -109,12 +126,17 @@ class Taste:
     def __len__(self) -> int:
         return len(self._tracks)
 
-    def adjust(self, queries: NDArray[np.float32], tracks: Sequence[UUID]) -> NDArray[np.float32]:
+    def adjust(
+        self, queries: NDArray[np.float32], tracks: Sequence[UUID], *, brief: str = ""
+    ) -> NDArray[np.float32]:
         """What past opinions say about tracks as answers to a brief.
 
         Args:
-            queries: Unit vectors of the brief's captions, float32, shape (captions, dim).
+            queries: Unit vectors of the brief's captions, each times its caption's weight if they
+                have weights, float32, shape (captions, dim).
             tracks: Any.
+            brief: The brief's text, one caption a line, by which the very same one is known again
+                however its vectors were made; empty to go by the vectors alone.
 
         Returns:
             From -1 (rejected for this very brief) over 0 (nothing is known) to 1, float32, shape
@@ -123,32 +145,37 @@ class Taste:
         rows = np.array([self._row_of.get(track, -1) for track in tracks], np.intp)
         if not len(self):
             return np.zeros(len(rows), np.float32)
-        known = np.append(self._by_track(self._similarity(queries)), 0.0)  # row -1 is the last
+        known = np.append(
+            self._by_track(self._similarity(queries, brief)), 0.0
+        )  # row -1 is the last
         adjusted: NDArray[np.float32] = known[rows].astype(np.float32)
         return adjusted
 
-    def explain(self, queries: NDArray[np.float32], track: UUID) -> str | None:
+    def explain(self, queries: NDArray[np.float32], track: UUID, *, brief: str = "") -> str | None:
         """Why a track was moved.
 
         Args:
             queries: As for `adjust`.
             track: Any.
+            brief: As for `adjust`.
 
         Returns:
             Such as `accepted for "rain on a window"`: the nearest brief for which the verdict was
             what `adjust` went by; None where it gives 0.
         """
-        value = float(self.adjust(queries, [track])[0])
+        value = float(self.adjust(queries, [track], brief=brief)[0])
         if value == 0.0:
             return None
-        similarity = self._similarity(queries)
+        similarity = self._similarity(queries, brief)
         said = (self._tracks == self._row_of[track]) & (self._is_accepted == (value > 0.0))
         nearest = int(np.where(said, similarity, -np.inf).argmax())
         verdict = "accepted" if value > 0.0 else "rejected"
         return f'{verdict} for "{" / ".join(self._briefs[nearest].splitlines())}"'
 
-    def _similarity(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _similarity(self, queries: NDArray[np.float32], brief: str) -> NDArray[np.float32]:
         similarity: NDArray[np.float32] = self._vectors @ brief_vector(queries)
+        if brief:
+            similarity[[text == tidy_brief(brief) for text in self._briefs]] = 1.0
         return similarity
 
     def _by_track(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:

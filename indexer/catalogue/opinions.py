@@ -69,22 +69,6 @@ class OpinionVector(msgspec.Struct, frozen=True):
     """The brief's unit vector, float16, little-endian."""
 
 
-def tidy_brief(text: str) -> str:
-    r"""A brief without what makes equal briefs look different.
-
-    Args:
-        text: One caption a line.
-
-    Returns:
-        The lines with single blanks, without empty ones.
-
-    Example:
-        >>> tidy_brief(" rain  on a window \n\n a cat ")
-        'rain on a window\na cat'
-    """
-    return "\n".join(tidy for line in text.splitlines() if (tidy := " ".join(line.split())))
-
-
 class Opinions:
     """The opinions of one catalogue.
 

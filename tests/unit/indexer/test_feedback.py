@@ -56,7 +56,7 @@ class TestNoteOpinion:
         [
             pytest.param(" \n\t", id="blank"),
             pytest.param("a" * (MAX_BRIEF_CHARACTERS + 1), id="too long"),
-            pytest.param("a\n" * 51, id="too many lines"),
+            pytest.param("a\n" * 201, id="too many lines"),
         ],
     )
     def test_a_brief_nobody_can_have_given_is_refused(self, library: Library, brief: str):

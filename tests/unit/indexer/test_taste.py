@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.taste import ENOUGH, FAR, NEAR, PRIOR_OPINIONS, REJECTION_WORTH, Taste, brief_vector
+from indexer.taste import (
+    ENOUGH,
+    FAR,
+    NEAR,
+    PRIOR_OPINIONS,
+    REJECTION_WORTH,
+    Taste,
+    brief_vector,
+    tidy_brief,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,6 +117,19 @@ class TestAdjust:
         assert rain.adjust(captions, TRACKS[:1]).tolist() == [1.0]
         assert rain.adjust(captions[:1], TRACKS[:1]).tolist() == [0.0]
 
+    def test_the_very_same_text_is_known_by_other_vectors(self):
+        taste = taste_of([(0.5, 0, False)])
+        assert taste.adjust(QUERY, TRACKS[:1]).tolist() == [0.0]
+        assert taste.adjust(QUERY, TRACKS[:1], brief=" brief  0\n").tolist() == [-1.0]
+        assert taste.explain(QUERY, TRACKS[0], brief="brief 0") == 'rejected for "brief 0"'
+
+    def test_captions_may_be_weighted(self):
+        captions = np.array([at(0.8), at(-0.8)], np.float32)
+        weights = np.array([[0.75], [0.25]], np.float32)
+        rain = Taste(brief_vector(weights * captions)[None], [TRACKS[0]], np.array([True]), [""])
+        assert rain.adjust(weights * captions, TRACKS[:1]).tolist() == [1.0]
+        assert rain.adjust(captions, TRACKS[:1]).tolist() == [0.0]
+
     def test_float16_vectors_still_know_their_brief(self):
         vector = np.random.default_rng(0).normal(size=(1, 384)).astype(np.float32)
         vector /= np.linalg.norm(vector)
@@ -143,3 +165,11 @@ class TestTaste:
     def test_opinions_that_do_not_line_up_are_refused(self):
         with pytest.raises(ValueError, match="every opinion needs"):
             Taste(np.zeros((2, 2), np.float32), TRACKS[:1], np.array([True]), ["rain"])
+
+
+class TestTidyBrief:
+    @pytest.mark.parametrize(
+        "text", ["rain on glass", "  rain  on\tglass \n", "\nrain on glass\n\n"]
+    )
+    def test_blanks_make_no_difference(self, text: str):
+        assert tidy_brief(text) == "rain on glass"

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from indexer.catalogue.opinions import NewOpinion, Verdict, tidy_brief
+from indexer.catalogue.opinions import NewOpinion, Verdict
 from indexer.errors import OpinionNotFoundError, TrackNotFoundError
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store
 
@@ -151,11 +151,3 @@ class TestVectors:
         assert opinions.briefs_of_others(embedder="words-2", limit=9) == {said: "rain"}
         opinions.replace_vectors({said: b"new"}, embedder="words-2")
         assert [one.data for one in opinions.vectors(embedder="words-2")] == [b"new"]
-
-
-class TestTidyBrief:
-    @pytest.mark.parametrize(
-        "text", ["rain on glass", "  rain  on\tglass \n", "\nrain on glass\n\n"]
-    )
-    def test_blanks_make_no_difference(self, text: str):
-        assert tidy_brief(text) == "rain on glass"
