@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -23,7 +25,8 @@ def track_called(engine: Engine, name: str) -> UUID:
 
     Args:
         engine: Of the catalogue.
-        name: Its id, its path, or the end of its path by whole names, such as `calm/lake.opus`.
+        name: Its id, its path, or the end of its path by whole names, such as `calm/lake.opus`,
+            with or without the file's suffix.
 
     Returns:
         Its id.
@@ -34,16 +37,25 @@ def track_called(engine: Engine, name: str) -> UUID:
     exact = [Track.path == name]
     with suppress(ValueError):
         exact.append(Track.id == UUID(name))
-    end = "/" + name.lstrip("/")
+    end = os.sep + name.strip(os.sep)
     query = select(Track.id, Track.path).order_by(Track.path)
+    ends_so = or_(
+        Track.path.endswith(end, autoescape=True), Track.path.contains(f"{end}.", autoescape=True)
+    )
     with Session(engine) as session:
         found: UUID | None = session.scalar(query.where(or_(*exact)))
         if found is not None:
             return found
-        ending = session.execute(query.where(Track.path.endswith(end, autoescape=True))).all()
+        rows = session.execute(query.where(ends_so)).all() if name else []
     # LIKE knows no case on SQLite: of files that differ by it alone, the one as written is meant.
-    meant = [row for row in ending if row.path.endswith(end)] or ending
+    meant = [row for row in rows if _ends_with(row.path, end)] or [
+        row for row in rows if _ends_with(row.path.casefold(), end.casefold())
+    ]
     if len(meant) != 1:
         raise TrackNameError(name, [row.path for row in meant[:SHOWN_PATHS]])
     track_id: UUID = meant[0].id
     return track_id
+
+
+def _ends_with(path: str, end: str) -> bool:
+    return path.endswith(end) or str(PurePath(path).with_suffix("")).endswith(end)

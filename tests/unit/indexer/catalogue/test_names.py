@@ -22,7 +22,10 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
 
 
 class TestTrackCalled:
-    @pytest.mark.parametrize("name", ["/m/calm/lake.wav", "calm/lake.wav", "lake.wav", "LAKE.wav"])
+    @pytest.mark.parametrize(
+        "name",
+        ["/m/calm/lake.wav", "calm/lake.wav", "lake.wav", "LAKE.wav", "lake", "calm/lake", "Lake"],
+    )
     def test_path_and_its_end_name_a_track(self, catalogue: Catalogue, name: str):
         lake = store(catalogue, listening("/m/calm/lake.wav"))
         store(catalogue, listening("/m/calm/snowlake.wav"))
@@ -41,6 +44,18 @@ class TestTrackCalled:
         store(catalogue, listening("/m/Lake.wav"))
         lake = store(catalogue, listening("/m/lake.wav"))
         assert catalogue.track_called("lake.wav") == lake
+
+    def test_a_dot_in_a_folder_is_no_suffix(self, catalogue: Catalogue):
+        store(catalogue, listening("/m/lake.old/a.wav"))
+        with pytest.raises(TrackNameError, match="no track"):
+            catalogue.track_called("lake")
+
+    def test_a_name_that_several_suffixes_have_lists_them(self, catalogue: Catalogue):
+        store(catalogue, listening("/m/lake.wav"))
+        flac = store(catalogue, listening("/m/lake.flac"))
+        with pytest.raises(TrackNameError, match="several tracks"):
+            catalogue.track_called("lake")
+        assert catalogue.track_called("lake.flac") == flac
 
     def test_an_end_that_several_have_lists_them(self, catalogue: Catalogue):
         paths = [f"/{folder}/a.wav" for folder in "xyz"]
