@@ -81,10 +81,12 @@ class Opinions:
 
     # ---- what is there --------------------------------------------------------------------
 
-    def count(self) -> int:
-        """How many opinions there are."""
+    def state(self) -> tuple[int, UUID | None]:
+        """Something that differs after every opinion that comes, is replaced or goes."""
+        newest = select(Feedback.id).order_by(Feedback.id.desc()).limit(1)
         with Session(self._engine) as session:
-            return session.scalar(select(func.count()).select_from(Feedback)) or 0
+            count = session.scalar(select(func.count()).select_from(Feedback)) or 0
+            return count, session.scalar(newest)
 
     def page(
         self,

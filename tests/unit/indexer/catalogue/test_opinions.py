@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -65,7 +66,7 @@ class TestAdd:
             (other, "rain"): "accept",
             (track, "snow"): "accept",
         }
-        assert catalogue.opinions.count() == 3
+        assert len(catalogue.opinions.page()) == 3
 
     def test_an_unknown_track_keeps_all_of_them_out(self, catalogue: Catalogue):
         track = store(catalogue, listening())
@@ -75,7 +76,7 @@ class TestAdd:
         ]
         with pytest.raises(TrackNotFoundError):
             catalogue.opinions.add(news, embedder="words-1")
-        assert catalogue.opinions.count() == 0
+        assert len(catalogue.opinions.page()) == 0
 
     def test_leaves_the_revision_alone(self, catalogue: Catalogue):
         track = store(catalogue, listening())
@@ -128,7 +129,26 @@ class TestRemove:
         track = store(catalogue, listening())
         say(catalogue, track, "rain")
         store(catalogue, listening(), scenes=["new"])
-        assert catalogue.opinions.count() == 1
+        assert len(catalogue.opinions.page()) == 1
+
+
+class TestState:
+    def test_differs_after_every_change(self, catalogue: Catalogue):
+        track = store(catalogue, listening())
+        opinions = catalogue.opinions
+        states = [opinions.state()]
+        first = say(catalogue, track, "rain")
+        states.append(opinions.state())
+        say(catalogue, track, "snow")
+        states.append(opinions.state())
+        say(catalogue, track, "snow", "reject")
+        states.append(opinions.state())
+        opinions.remove(first)
+        states.append(opinions.state())
+        catalogue.delete_tracks([track])
+        states.append(opinions.state())
+        assert all(earlier != later for earlier, later in pairwise(states))
+        assert states[0] == states[-1] == (0, None)
 
 
 class TestVectors:
