@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from indexer.matching.results import Hit, MatchResult
     from indexer.pipeline import Failure, ScanReport
+    from indexer.windows import Arc
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import ProgressReport
 
@@ -133,6 +134,33 @@ def _check_filter(_context: click.Context, _option: click.Parameter, expression:
     help="Wanted length in seconds; shorter tracks are left out.",
 )
 @click.option(
+    "--arc",
+    type=click.Choice(["build", "steady", "release"]),
+    help="The course that the window's energy should take.",
+)
+@click.option(
+    "--together",
+    is_flag=True,
+    help="The briefs are scenes of one video, and get one answer.",
+)
+@click.option(
+    "--weight",
+    "weights",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    help="With --together: how much a scene counts, such as its seconds; once for each brief.",
+)
+@click.option(
+    "--not-like",
+    "unlike",
+    multiple=True,
+    metavar="TRACK",
+    help="A track that the answer must not be like: its id, its path, or the path's end.",
+)
+@click.option(
+    "--no-feedback", is_flag=True, help="Leave out what was said with `musiscene feedback`."
+)
+@click.option(
     "--top-k",
     type=click.IntRange(1, 500),
     default=10,
@@ -140,18 +168,25 @@ def _check_filter(_context: click.Context, _option: click.Parameter, expression:
     help="How many tracks to show at most.",
 )
 @shared_options
-def match(
+def match(  # noqa: PLR0913, PLR0917  one for each option
     console: Console,
     briefs: tuple[str, ...],
     briefs_file: TextIO | None,
     filter_expression: str,
     negatives: tuple[str, ...],
     length_seconds: float | None,
+    arc: Arc | None,
+    weights: tuple[float, ...],
+    unlike: tuple[str, ...],
     top_k: int,
+    *,
+    together: bool,
+    no_feedback: bool,
 ) -> None:
     """Find the tracks that fit a scene.
 
-    A brief says what is seen, in a sentence or two. Each brief is answered by itself.
+    A brief says what is seen, in a sentence or two, and may say something of the music ("90 bpm, no
+    drums"). Each brief is answered by itself, unless they are scenes of one video (--together).
 
     Filters hold facts that a track must have:
 
@@ -169,22 +204,29 @@ def match(
     """  # noqa: D301  click reads the escape
     from indexer.library import Library
     from indexer.match import MODELS, Matcher
+    from indexer.matching.explain import WindowWish
     from musiscene.checkpoints.first_use import store_with
     from musiscene.moods import MOOD_EMBEDDER, MoodReader
 
     asked = [*briefs, *(_read_briefs(briefs_file) if briefs_file else ())]
     if not asked:
         raise click.UsageError('say what is seen: musiscene match "rain on a window at night"')
+    if weights and not together:
+        raise click.UsageError("--weight is for the scenes of one video: add --together")
     store = store_with(MODELS, console)
     with Library.open(console.data_dir, store, create=False) as library:
         matcher = Matcher.over(library, MoodReader.load(store.folder(MOOD_EMBEDDER)))
-        for brief in asked:
+        unlike_ids = [library.catalogue.track_called(name) for name in unlike]
+        for captions in [asked] if together else [[brief] for brief in asked]:
             result = matcher.match(
-                [brief],
+                captions,
+                weights=weights or None,
                 filter_expression=filter_expression,
                 negatives=negatives,
-                length_seconds=length_seconds,
+                unlike=unlike_ids,
+                wish=WindowWish(length_seconds=length_seconds, arc=arc),
                 top_k=top_k,
+                without=["feedback"] if no_feedback else [],
             )
             console.emit(result)
             if not console.as_json:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from indexer.feedback import taste_of
 from indexer.filters.selection import demands_of, why_nothing
 from indexer.library import EMBEDDER_NAME
 from indexer.matching.brief import read_brief
 from indexer.matching.candidates import Candidates
-from indexer.matching.explain import explain, reading_of
+from indexer.matching.explain import ANY_WINDOW, explain, reading_of, unread
 from indexer.matching.fusion import Fitted, answer_measures, fitted
 from indexer.matching.places import LibraryMoods
 from indexer.matching.results import MatchResult
@@ -28,10 +29,12 @@ from indexer.matching.scores import add_up
 from indexer.matching.stages import (
     CaptionStage,
     FactStage,
+    FeedbackStage,
     MoodStage,
     UnwantedStage,
     mood_values,
 )
+from indexer.taste import Taste
 from musiscene.moods import MOOD_EMBEDDER, MoodReader
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from indexer.catalogue.repository import Catalogue
     from indexer.library import Library
     from indexer.matching.brief import ReadBrief
+    from indexer.matching.explain import WindowWish
     from indexer.matching.scores import Scores
     from indexer.matching.stages import Stage
     from indexer.vectors import VectorIndex
@@ -55,7 +59,7 @@ ALL_LOOKED_AT = 2_000
 """Libraries of up to so many tracks are looked at whole; in larger ones the stages that can search
 all of it choose candidates."""
 CANDIDATES_PER_HIT = 20
-STAGES = ("mood", "scene", "music", "facts", "unwanted")
+STAGES = ("mood", "scene", "music", "facts", "unwanted", "feedback")
 """Of the pipeline; each can be left out."""
 
 
@@ -67,6 +71,7 @@ class Matcher:
         index: Their caption vectors and sounds, made by `embedder`.
         embedder: For the briefs.
         mood_reader: Says which moods a brief calls for.
+        taste: What people said about earlier answers; None for nothing.
         without: Stages to leave out.
         learnt: Weights and curves; None for the shipped ones.
     """
@@ -78,6 +83,7 @@ class Matcher:
         embedder: TextEmbedder,
         mood_reader: MoodReader,
         *,
+        taste: Taste | None = None,
         without: Sequence[str] = (),
         learnt: Fitted | None = None,
     ) -> None:
@@ -94,32 +100,44 @@ class Matcher:
             CaptionStage("music"),
             FactStage(),
             UnwantedStage(self._ordinals.get, self._vectors_of),
+            FeedbackStage(taste or Taste.empty()),
         ]
-        self._stages = [stage for stage in stages if stage.name not in without]
+        self.stages = [stage for stage in stages if stage.name not in without]
+        """In the order of the pipeline."""
 
     @classmethod
-    def over(cls, library: Library, mood_reader: MoodReader) -> Self:
+    def over(
+        cls, library: Library, mood_reader: MoodReader, *, without: Sequence[str] = ()
+    ) -> Self:
         """A matcher over a library as it is now.
 
         Args:
             library: Open.
             mood_reader: Says which moods a brief calls for.
+            without: Stages to leave out.
 
         Returns:
-            The matcher.
+            The matcher, with what people have said by now.
 
         Raises:
             NothingIndexedError: If the library holds no track.
             WrongEmbedderError: If another embedder made the library's vectors.
         """
-        return cls(library.catalogue, library.vectors(), library.embedder, mood_reader)
+        return cls(
+            library.catalogue,
+            library.vectors(),
+            library.embedder,
+            mood_reader,
+            taste=taste_of(library.catalogue.opinions, embedder=library.embedder.version),
+            without=without,
+        )
 
     @property
     def revision(self) -> int:
         """Of the catalogue that this matcher searches."""
         return self._index.manifest.revision
 
-    def match(
+    def match(  # noqa: PLR0913  the parts of a request
         self,
         captions: Sequence[str],
         *,
@@ -127,8 +145,9 @@ class Matcher:
         filter_expression: str | Mapping[str, Any] = "",
         negatives: Sequence[str] = (),
         unlike: Sequence[UUID] = (),
-        length_seconds: float | None = None,
+        wish: WindowWish = ANY_WINDOW,
         top_k: int = 10,
+        without: Sequence[str] = (),
     ) -> MatchResult:
         """The tracks that fit one brief best.
 
@@ -139,8 +158,9 @@ class Matcher:
             negatives: What is not wanted. A word of the tag vocabularies rules out the tracks in
                 which it is heard; a mood or another text only lowers what has it.
             unlike: Tracks that the answer must not be like.
-            length_seconds: The window's wanted length; shorter tracks are left out.
+            wish: The length and course of the stretch to use; shorter tracks are left out.
             top_k: How many tracks to return at most.
+            without: Stages to leave out of this answer.
 
         Returns:
             The hits, best first, and whether the best of them fits.
@@ -157,25 +177,34 @@ class Matcher:
             embedder=self._embedder,
             mood_reader=self._mood_reader,
         )
-        demands = demands_of(filter_expression, negatives=negatives, length_seconds=length_seconds)
+        demands = demands_of(
+            filter_expression, negatives=negatives, length_seconds=wish.length_seconds
+        )
         conditions = [demand.condition for demand in demands]
         allowed = self._catalogue.track_ids(*conditions) if conditions else None
         wanted = min(max(top_k, 1), MAX_TOP_K)
-        scores = self.score(brief, allowed=allowed, top_k=wanted)
+        stages = [stage for stage in self.stages if stage.name not in without]
+        scores = self.score(brief, stages, allowed=allowed, top_k=wanted)
         best = [int(position) for position in scores.order[:wanted]]
         tracks = self._catalogue.tracks([scores.candidates.track_ids[one] for one in best])
         confidence = self.answer_chance(brief, scores)
         hits = explain(
-            brief, scores, best, tracks, self._stages, curve=self._learnt.fits, ceiling=confidence,
-            length_seconds=length_seconds,
-        )  # fmt: skip
+            brief,
+            scores,
+            best,
+            tracks,
+            stages,
+            curve=self._learnt.fits,
+            ceiling=confidence,
+            wish=wish,
+        )
         return MatchResult(
             brief="\n".join(brief.captions),
             decision="matched" if confidence >= self._learnt.answered_from else "nothing_fits",
             confidence=hits[0].confidence if hits else 0.0,
             hits=hits,
             reading=reading_of(brief),
-            notice=why_nothing(self._catalogue, demands) if allowed == set() else None,
+            notice=why_nothing(self._catalogue, demands) if allowed == set() else unread(brief),
         )
 
     def rank(self, captions: Sequence[str]) -> list[UUID]:
@@ -191,16 +220,22 @@ class Matcher:
             BriefError: If there is no caption, or too many or too long ones.
         """
         brief = read_brief(captions, embedder=self._embedder, mood_reader=self._mood_reader)
-        scores = self.score(brief, top_k=len(self._index.track_ids))
+        scores = self.score(brief, self.stages, top_k=len(self._index.track_ids))
         return [scores.candidates.track_ids[position] for position in scores.order]
 
     def score(
-        self, brief: ReadBrief, *, allowed: set[UUID] | None = None, top_k: int = 10
+        self,
+        brief: ReadBrief,
+        stages: Sequence[Stage],
+        *,
+        allowed: set[UUID] | None = None,
+        top_k: int = 10,
     ) -> Scores:
         """Hold a brief against the tracks that may be among the best.
 
         Args:
             brief: As it was read.
+            stages: Of the pipeline.
             allowed: Only these tracks; None for all.
             top_k: How many of the best are asked for.
 
@@ -209,7 +244,7 @@ class Matcher:
         """
         ordinals = self._candidates(brief, allowed=allowed, top_k=top_k)
         candidates = Candidates(self._index, self._moods, ordinals)
-        return add_up(brief, candidates, self._stages, self._learnt.weights)
+        return add_up(brief, candidates, stages, self._learnt.weights)
 
     def answer_chance(self, brief: ReadBrief, scores: Scores) -> float:
         """The probability that a brief is a scene which the library has music for, 0 to 1.
@@ -221,11 +256,11 @@ class Matcher:
         Returns:
             0 without candidates.
         """
-        return (
-            self._learnt.answerable.chance(self.measures(brief, scores))
-            if len(scores.order)
-            else 0.0
-        )
+        if not len(scores.order):
+            return 0.0
+        chance = self._learnt.answerable.chance(self.measures(brief, scores))
+        # What the embedder cannot read has vectors all the same, and they say nothing.
+        return chance if brief.foreign is None else chance * (1.0 - brief.foreign.probability)
 
     def measures(self, brief: ReadBrief, scores: Scores) -> dict[str, float]:
         """What `answer_chance` goes by; there must be a candidate."""

@@ -26,6 +26,7 @@ UNKNOWN_KEY: Final = 255
 
 SOUND_DTYPE: Final = np.dtype(
     [
+        ("duration_seconds", "<f4"),
         ("valence", "<f4"),
         ("arousal", "<f4"),
         ("bpm", "<f4"),
@@ -55,6 +56,7 @@ _COLUMN_OF: Final[dict[tuple[str, str], int]] = {
         (vocabulary, tag) for vocabulary, tags in TAGS_OF.items() for tag in tags
     )
 }
+TAG_COUNT: Final = len(_COLUMN_OF)
 
 
 def pack_sounds(
@@ -72,13 +74,14 @@ def pack_sounds(
     """
     sounds = np.zeros(len(ordinals), SOUND_DTYPE)
     sounds["key"] = UNKNOWN_KEY
-    tags = np.zeros((len(ordinals), len(_COLUMN_OF)), np.float16)
+    tags = np.zeros((len(ordinals), TAG_COUNT), np.float16)
     for row in rows:
         ordinal = ordinals.get(row.id)
         if ordinal is None:
             continue
         key = KEYS.index(row.key) if row.key in KEYS else UNKNOWN_KEY
         sounds[ordinal] = (
+            row.duration_seconds,
             row.valence,
             row.arousal,
             row.bpm,

@@ -36,7 +36,7 @@ from indexer.errors import (
     TornSnapshotError,
     WrongEmbedderError,
 )
-from indexer.sounds import pack_sounds
+from indexer.sounds import SOUND_DTYPE, TAG_COUNT, pack_sounds
 from musiscene.checkpoints.manifest import flush, sha256_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,10 @@ class VectorIndex:
                 raise TornSnapshotError(f"{folder}: made before snapshots held {file_name}")
         for file_name, (size_bytes, sha256) in manifest.files.items():
             _check_file(folder / file_name, size_bytes=size_bytes, sha256=sha256)
-        return cls(folder, manifest)
+        opened = cls(folder, manifest)
+        if (opened.sounds.dtype, opened.tags.shape[1:]) != (SOUND_DTYPE, (TAG_COUNT,)):
+            raise TornSnapshotError(f"{folder}: its sounds are laid out as an earlier version did")
+        return opened
 
     def __len__(self) -> int:
         return self.manifest.count

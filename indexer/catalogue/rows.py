@@ -60,6 +60,7 @@ class SoundRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured in one track, as the matcher holds it against a brief."""
 
     id: UUID
+    duration_seconds: float
     valence: float
     arousal: float
     bpm: float

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import BriefError
+from indexer.language import LanguageGuess, foreign_language
 from indexer.matching.wishes import Wish, unwanted_in, wishes_in
 from musiscene.moods import mood_probabilities
 
@@ -54,6 +55,8 @@ class ReadBrief(msgspec.Struct, frozen=True, kw_only=True):
     """Of those texts, shape (texts, dimension)."""
     unlike: tuple[UUID, ...] = ()
     """Tracks that the answer must not be like."""
+    foreign: LanguageGuess | None = None
+    """The language of the captions, where it is surely one that the embedder cannot read."""
 
     @property
     def mood(self) -> NDArray[np.float32]:
@@ -109,6 +112,7 @@ def read_brief(
         unwanted_texts=others,
         unwanted_vectors=embedder.encode(list(others)),
         unlike=tuple(unlike),
+        foreign=foreign_language(" ".join(texts)),
     )
 
 

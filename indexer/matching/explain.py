@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+import numpy as np
+
 from indexer.matching.facts import fact_of
-from indexer.matching.results import CalledFor, Hit, MatchedTrack, Reading, Reason, Window
+from indexer.matching.results import CalledFor, Hit, MatchedTrack, Reading, Reason
 from indexer.matching.stages import nearest_row
+from indexer.windows import Arc, FoundWindow, Timeline, best_window
 from musiscene.moods import MOOD_NAMES
 
 if TYPE_CHECKING:
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
     from indexer.catalogue.models import Track
     from indexer.matching.brief import ReadBrief
+    from indexer.matching.candidates import Candidates
     from indexer.matching.fusion import Curve
     from indexer.matching.scores import Scores
     from indexer.matching.stages import Stage
@@ -23,6 +28,18 @@ HIT_TAGS: Final = 5
 SHOWN_MOODS: Final = 3
 MIN_MOOD: Final = 0.12
 """Probability from which a mood that the brief calls for is shown; chance is 1/14."""
+
+
+class WindowWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stretch of a track should be like."""
+
+    length_seconds: float | None = None
+    """Exactly so long; None for a natural length."""
+    arc: Arc | None = None
+    """The course that the energy should take; None for any."""
+
+
+ANY_WINDOW: Final = WindowWish()
 
 
 def reading_of(brief: ReadBrief) -> Reading:
@@ -39,6 +56,16 @@ def reading_of(brief: ReadBrief) -> Reading:
     )
 
 
+def unread(brief: ReadBrief) -> str | None:
+    """Say that a brief is in a language that cannot be read; None where it can."""
+    if brief.foreign is None:
+        return None
+    return (
+        f"The brief seems to be {brief.foreign.name}. MusiScene reads English, so this answer is "
+        "hardly better than chance; say it in English."
+    )
+
+
 def explain(  # noqa: PLR0913  everything that an explanation draws on
     brief: ReadBrief,
     scores: Scores,
@@ -48,7 +75,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
     *,
     curve: Curve,
     ceiling: float,
-    length_seconds: float | None,
+    wish: WindowWish,
 ) -> tuple[Hit, ...]:
     """Turn the best candidates into hits.
 
@@ -60,7 +87,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
         stages: Of the pipeline.
         curve: From score to confidence.
         ceiling: No hit is surer than that the brief can be answered.
-        length_seconds: The windows' wanted length.
+        wish: What the windows should be like.
 
     Returns:
         The hits.
@@ -79,7 +106,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
                 score=round(score, 4),
                 confidence=round(ceiling * curve.chance({"score": score}), 4),
                 track=matched_track(track),
-                window=_window(brief, scores, position, track, length_seconds=length_seconds),
+                window=_window(brief, candidates, position, track, wish),
                 scene_caption=""
                 if nearest is None
                 else texts[int(candidates.entries["caption"][nearest])],
@@ -141,20 +168,21 @@ def _reasons(
 
 def _window(
     brief: ReadBrief,
-    scores: Scores,
+    candidates: Candidates,
     position: int,
     track: Track,
-    *,
-    length_seconds: float | None,
-) -> Window:
-    """The best segment, or a stretch of the wanted length that begins with it."""
-    row = nearest_row(brief, scores.candidates, position, "scene")
-    if row is None:
-        row = nearest_row(brief, scores.candidates, position, "music")
-    segment_id = None if row is None else int(scores.candidates.entries["segment"][row])
-    segment = next((part for part in track.segments if part.id == segment_id), track.segments[0])
-    start, end = segment.start_seconds, segment.end_seconds
-    if length_seconds is not None:
-        start = max(0.0, min(start, track.duration_seconds - length_seconds))
-        end = start + length_seconds
-    return Window(start_seconds=round(start, 2), end_seconds=round(end, 2))
+    wish: WindowWish,
+) -> FoundWindow:
+    """The stretch whose segments are nearest to the brief, cut as an editor would."""
+    own = np.flatnonzero(candidates.track_of_row == position)
+    likeness = brief.weights @ (brief.vectors @ candidates.vectors[own].T)
+    by_segment: dict[int, float] = {}
+    for segment, value in zip(candidates.entries["segment"][own], likeness, strict=True):
+        by_segment[int(segment)] = max(by_segment.get(int(segment), 0.0), float(value))
+    relevance = np.array([by_segment.get(segment.id, 0.0) for segment in track.segments])
+    return best_window(
+        Timeline.of(track),
+        length_seconds=wish.length_seconds,
+        arc=wish.arc,
+        relevance=relevance if len(relevance) else None,
+    )

@@ -31,6 +31,8 @@ SLOW_BPM: Final = 80.0
 FAST_BPM: Final = 125.0
 TAG_CURVE: Final = ((0.0, 0.08, 0.15, 0.4), (-1.0, -0.5, 0.2, 1.0))
 """Score of a tag -> how far it is heard; 0.15 is where a filter calls it heard."""
+SHORT_CURVE: Final = ((20.0, 45.0, 90.0), (1.0, 0.0, -1.0))
+"""Seconds of a track -> how short it is."""
 MOOD_CURVE: Final = ((0.0, 1.0 / 14, 0.25), (1.0, 0.0, -1.0))
 """Probability of an unwanted mood -> agreement with its absence; 1/14 is chance."""
 
@@ -90,6 +92,10 @@ def _mode(value: Value, candidates: Candidates) -> Values:
     return np.where(keys == UNKNOWN_KEY, 0.0, same * candidates.sounds["key_confidence"])
 
 
+def _length(_value: Value, candidates: Candidates) -> Values:
+    return np.asarray(np.interp(candidates.sounds["duration_seconds"], *SHORT_CURVE))
+
+
 def _voices(_value: Value, candidates: Candidates) -> Values:
     return np.asarray(2.0 * candidates.sounds["vocal_probability"] - 1.0)
 
@@ -107,19 +113,23 @@ def _mood(value: Value, candidates: Candidates) -> Values:
 
 _HOLD: Final[dict[str, Callable[[Value, Candidates], Values]]] = {
     "tempo": _tempo, "pace": _pace, "key": _key, "mode": _mode, "voices": _voices, "tag": _tag,
-    "mood": _mood,
+    "mood": _mood, "length": _length,
 }  # fmt: skip
 
 
 def _found(wish: Wish, candidates: Candidates, position: int) -> str:
     sounds = candidates.sounds[position]
-    if wish.subject in {"tempo", "pace"}:
-        return f"{float(sounds['bpm']):.0f} bpm"
-    if wish.subject in {"key", "mode"}:
-        known = sounds["key"] != UNKNOWN_KEY
-        return KEYS[int(sounds["key"])].replace(":", " ") if known else "no key was heard"
-    if wish.subject == "voices":
-        return f"voices with probability {float(sounds['vocal_probability']):.2f}"
+    key = int(sounds["key"])
+    measured = {
+        "tempo": f"{float(sounds['bpm']):.0f} bpm",
+        "pace": f"{float(sounds['bpm']):.0f} bpm",
+        "key": "no key was heard" if key == UNKNOWN_KEY else KEYS[key].replace(":", " "),
+        "mode": "no key was heard" if key == UNKNOWN_KEY else KEYS[key].replace(":", " "),
+        "length": f"{float(sounds['duration_seconds']):.0f} s",
+        "voices": f"voices with probability {float(sounds['vocal_probability']):.2f}",
+    }
+    if wish.subject in measured:
+        return measured[wish.subject]
     if wish.subject == "mood":
         number = MOOD_NAMES.index(str(wish.value))
         chance = float(np.exp(candidates.mood_log_chances[position, number]))

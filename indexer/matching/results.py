@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from indexer.windows import FoundWindow
+
 
 class MatchedTrack(msgspec.Struct, frozen=True, kw_only=True):
     """The track of a hit, as its catalogue row has it."""
@@ -21,13 +23,6 @@ class MatchedTrack(msgspec.Struct, frozen=True, kw_only=True):
     loudness_lufs: float | None
     licence: str | None
     generated: bool
-
-
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """The stretch of the track that fits best."""
-
-    start_seconds: float
-    end_seconds: float
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +53,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     confidence: float
     track: MatchedTrack
-    window: Window
+    window: FoundWindow
+    """The stretch that fits best."""
     scene_caption: str
     tags: tuple[str, ...]
     reasons: tuple[Reason, ...]

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
     from indexer.matching.brief import ReadBrief
     from indexer.matching.candidates import Candidates
+    from indexer.taste import Taste
 
 MOOD_REACH: Final = 4.0
 """Log-odds beyond which a track's mood is no better or worse: its place is not known so well."""
 SHOWN_MOODS: Final = 2
+RULED_OUT: Final = -10.0
+"""Outweighs all that speaks for a track that was rejected for the very same brief."""
 NEAR_DUPLICATE: Final = 0.6
 """Likeness from which a track is like one that is not wanted."""
 
@@ -245,3 +248,32 @@ class UnwantedStage:
         others = [f"near to {text!r}" for text in brief.unwanted_texts]
         tracks = ["near to a track that is not wanted"] if brief.unlike else []
         return "; ".join([*named, *others, *tracks])
+
+
+class FeedbackStage:
+    """What people said before about the track as the answer to this brief or a similar one.
+
+    Args:
+        taste: Of the library's people.
+    """
+
+    name = "feedback"
+
+    def __init__(self, taste: Taste) -> None:
+        self._taste = taste
+
+    def score(self, brief: ReadBrief, candidates: Candidates) -> NDArray[np.float32]:
+        """From -1 to 1, or `RULED_OUT` where this very brief was answered so, shape (tracks,)."""
+        said = self._taste.adjust(brief.vectors, candidates.track_ids)
+        values: NDArray[np.float32] = np.where(said <= -1.0, np.float32(RULED_OUT), said)
+        return values
+
+    def reason(
+        self,
+        brief: ReadBrief,
+        candidates: Candidates,
+        position: int,
+        captions: Mapping[int, str],  # noqa: ARG002  part of the protocol
+    ) -> str:
+        """The verdict that counts most."""
+        return self._taste.explain(brief.vectors, candidates.track_ids[position]) or ""

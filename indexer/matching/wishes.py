@@ -19,7 +19,7 @@ from musiscene.moods import MOOD_OF_WORD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Subject: TypeAlias = Literal["tempo", "pace", "key", "mode", "voices", "tag", "mood"]
+Subject: TypeAlias = Literal["tempo", "pace", "key", "mode", "voices", "tag", "mood", "length"]
 
 MAX_WISHES: Final = 40
 """Of one text; a longer list is no list of wishes."""
@@ -67,6 +67,10 @@ _SLOW: Final = re.compile(
 _FAST: Final = re.compile(
     r"\b(?:fast(?:er)?[ -](?:tempo|music|song|track|piece|beat|paced music)|up-?tempo)\b"
 )
+_SHORT: Final = re.compile(
+    r"\b(?:short (?:music|orchestral |triumphant |musical )?\s?(?:sting|stinger|fanfare|jingle|cue|"
+    r"piece|track|logo|ident)|stingers?|jingles?|short\b[\w\s,]{0,24}\b(?:sting|fanfare|cue|ident))\b"
+)
 _UNSUNG_WORDS: Final = ("instrumental", "instrumentals", "wordless")
 _UNSUNG: Final = re.compile(r"\b(?:" + "|".join(_UNSUNG_WORDS) + r")\b")
 _SUNG: Final = re.compile(
@@ -79,6 +83,16 @@ _MOODS: Final = re.compile(
     r"\b(?:" + "|".join(sorted(map(re.escape, MOOD_OF_WORD), key=len, reverse=True)) + r")\b"
 )
 
+_PATTERNS: Final[tuple[tuple[Subject, re.Pattern[str], str, bool], ...]] = (
+    ("mode", _MODE, "", True),
+    ("pace", _SLOW, "slow", True),
+    ("pace", _FAST, "fast", True),
+    ("length", _SHORT, "short", True),
+    ("voices", _UNSUNG, "sung", False),
+    ("voices", _SUNG, "sung", True),
+)
+"""Subject, words, value (empty for the word itself), and whether the words want it."""
+
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a text says of the music."""
@@ -86,7 +100,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     """What it speaks of."""
     value: str | tuple[float, float]
-    """A tag, key (`E:major`), mode, mood, `slow` or `fast`, `sung`; or bpm from and to."""
+    """A tag, key (`E:major`), mode, mood, `slow`, `fast`, `short`, `sung`; or bpm from and to."""
     text: str
     """The words that say it."""
     wanted: bool = True
@@ -145,20 +159,14 @@ def _found(text: str) -> Iterator[tuple[int, Wish]]:
     """Wishes with their places."""
     for match in _TEMPO.finditer(text):
         low, high = float(match[1]), float(match[2] or match[1])
-        value = (min(low, high), max(low, high))
-        yield match.start(), _wish("tempo", value, match, text)
+        yield match.start(), _wish("tempo", (min(low, high), max(low, high)), match, text)
     for match in _KEY.finditer(text):
         accidental = {"sharp": "#", "♯": "#", "flat": "b", "♭": "b"}.get(match[2], match[2] or "")
         tonic = match[1].upper() + accidental
         yield match.start(), _wish("key", f"{FLATS.get(tonic, tonic)}:{match[3]}", match, text)
-    for match in _MODE.finditer(text):
-        yield match.start(), _wish("mode", match[1], match, text)
-    for pattern, pace in ((_SLOW, "slow"), (_FAST, "fast")):
+    for subject, pattern, word, wanted in _PATTERNS:
         for match in pattern.finditer(text):
-            yield match.start(), _wish("pace", pace, match, text)
-    for pattern, sung in ((_UNSUNG, False), (_SUNG, True)):
-        for match in pattern.finditer(text):
-            yield match.start(), _wish("voices", "sung", match, text, wanted=sung)
+            yield match.start(), _wish(subject, word or match[1], match, text, wanted=wanted)
     hidden = [match.span() for match in _NOT_MUSIC.finditer(text)]
     for match in _TAGS.finditer(text):
         if not any(start <= match.start() < end for start, end in hidden):

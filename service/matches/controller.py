@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from indexer.errors import FilterObjectError
+from indexer.matching.explain import WindowWish
 from indexer.matching.results import MatchResult
 from service.errors import Problem, problems, to_problem
 from service.matches.schemas import MatchRequest
@@ -38,8 +39,11 @@ class MatchController(Controller):
         """Find the tracks that fit a brief, best first."""
         return serving.matcher().match(
             data.captions,
+            weights=data.weights,
             filter_expression=data.filter,
             negatives=data.negatives,
-            length_seconds=data.length_seconds,
+            unlike=data.unlike,
+            wish=WindowWish(length_seconds=data.length_seconds, arc=data.arc),
             top_k=data.top_k,
+            without=[] if data.use_feedback else ["feedback"],
         )

@@ -7,6 +7,7 @@ import pytest
 from indexer.errors import BriefError, FilterSyntaxError
 from indexer.match import Matcher
 from indexer.matching.brief import MAX_CAPTIONS
+from indexer.matching.explain import WindowWish
 from indexer.matching.fusion import fitted
 from indexer.vectors import VectorIndex, publish
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store, word_moods
@@ -142,7 +143,7 @@ class TestMatch:
         assert len(names(matcher, "a", top_k=2)) == 2
 
     def test_a_length_leaves_shorter_tracks_out_and_sets_the_window(self, matcher: Matcher):
-        result = matcher.match(["a clown juggles"], length_seconds=50)
+        result = matcher.match(["a clown juggles"], wish=WindowWish(length_seconds=50))
         (hit,) = result.hits
         assert hit.track.path == "/m/lake.wav"
         assert hit.window.end_seconds - hit.window.start_seconds == 50

@@ -10,6 +10,7 @@ from indexer.evaluation.retrieval import RetrievalJudge
 from indexer.evaluation.systems import MATCHER, System, TagRanker, build_systems
 from indexer.match import Matcher
 from musiscene.console import ProgressReport
+from tests.support.listening import word_moods
 from tests.support.retrieval import made_library
 
 if TYPE_CHECKING:
