@@ -97,7 +97,8 @@ def main() -> int:
         end="",
     )
     print(
-        f"{accepted:.3f} of {labels.sum()} scenes; calibration error {error_of(chances, labels):.3f}"
+        f"{accepted:.3f} of {labels.sum()} scenes; "
+        f"calibration error {error_of(chances, labels):.3f}"
     )
 
     result = Fitted(
