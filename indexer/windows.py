@@ -18,6 +18,8 @@ from indexer.arcs import Arc, Energy
 if TYPE_CHECKING:
     from indexer.catalogue.models import Track
 
+__all__ = ["Arc", "CutPoint", "FoundWindow", "Timeline", "best_window"]
+
 CutPoint: TypeAlias = Literal["track start", "track end", "phrase", "downbeat", "beat", "free"]
 """What a cut falls on; `free` for nothing that is known."""
 
