@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LEAST_CONFIDENCE: Final = 0.15
 """Below it no beats are told: what was found in noise is as sure as that."""
+FEWEST_BEATS: Final = 4
+"""Fewer do not show that something repeats."""
 
 _ONSET_FRAMES = 2  # a beat is heard within so many frames of where the walk puts it
 
@@ -66,7 +68,7 @@ def find_beats(
     if bpm <= 0:
         return NO_BEATS
     beats = likeliest_beats(activations, bpm=bpm)
-    if not len(beats.frames):
+    if len(beats.frames) < FEWEST_BEATS:
         return NO_BEATS
     places, strengths = _where_heard(activations.sum(axis=1), beats.frames)
     confidence = round(float(strengths.mean()), 3)

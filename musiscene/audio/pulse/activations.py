@@ -1,7 +1,8 @@
 """How likely a beat, or the first beat of a bar, lies at each fiftieth of a second of a track.
 
-A small causal network (one convolution over frequency, two LSTM layers) with the weights that
-BeatNet's authors trained and published (`musiscene/weights/beats/README.md`).
+Three small causal networks (one convolution over frequency, two LSTM layers) with the weights that
+BeatNet's authors trained and published (`musiscene/weights/beats/README.md`), and what they say
+together.
 
 Source: Heydari, Cwitkowitz and Duan, ISMIR 2021, section 3.2.
 """
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    State = tuple[torch.Tensor, torch.Tensor]
+    """Of an LSTM: hidden and cell."""
+
 WEIGHTS: Final = Path(__file__).parents[2] / "weights" / "beats" / "beatnet.safetensors"
 CHUNK_FRAMES: Final = 60 * FRAME_RATE
 """Heard at once: what an hour costs above its waveform and its activations is a minute's."""
@@ -37,6 +41,7 @@ PEAK: Final = 0.9
 
 _MARGIN = 5 * HOP_LENGTH  # what the resampler needs to be in its stride
 _CLASSES = 3  # beat, first beat of a bar, neither
+_LEAST_LOG = -11.5  # one network alone cannot forbid a beat
 
 
 def beat_activations(waveform: NDArray[np.float32], *, sample_rate: int) -> NDArray[np.float32]:
@@ -47,8 +52,9 @@ def beat_activations(waveform: NDArray[np.float32], *, sample_rate: int) -> NDAr
         sample_rate: Of `waveform`, in Hz.
 
     Returns:
-        Probability of a beat that begins no bar and of one that does, `FRAME_RATE` a second, the
-        first at the first sample; float32, shape (frames, 2), all 0 where there is no sound.
+        Probability of a beat that begins no bar and of one that does, the geometric mean over the
+        networks, `FRAME_RATE` a second, the first at the first sample; float32, shape (frames, 2),
+        all 0 where there is no sound.
 
     Raises:
         ValueError: If `waveform` is not one-dimensional or `sample_rate` is not positive.
@@ -62,15 +68,19 @@ def beat_activations(waveform: NDArray[np.float32], *, sample_rate: int) -> NDAr
     peak = max((float(np.abs(_finite(part)).max()) for part in _parts(waveform)), default=0.0)
     if peak <= 0:
         return activations
-    state = None
+    networks = _networks()
+    states: list[State | None] = [None] * len(networks)
     with torch.inference_mode():
         for first in range(0, frames, CHUNK_FRAMES):
             last = min(first + CHUNK_FRAMES, frames)
             heard = _chunk(waveform, first, last, sample_rate=sample_rate)
             features = torch.from_numpy(spectra(heard * np.float32(PEAK / peak)))
             # A frame before the chunk is heard for its increase alone.
-            probabilities, state = _network()(features[min(first, 1) :], state)
-            activations[first:last] = probabilities[:, :2].numpy()
+            total = torch.zeros(last - first, 2)
+            for index, network in enumerate(networks):
+                logs, states[index] = network(features[min(first, 1) :], states[index])
+                total += logs[:, :2].clamp(min=_LEAST_LOG)
+            activations[first:last] = (total / len(networks)).exp().numpy()
     return activations
 
 
@@ -104,10 +114,14 @@ def _finite(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
-def _network() -> _BeatNetwork:
+def _networks() -> tuple[_BeatNetwork, ...]:
     from safetensors.torch import load_file
 
-    return _BeatNetwork(load_file(WEIGHTS))
+    weights: dict[str, dict[str, torch.Tensor]] = {}
+    for name, tensor in load_file(WEIGHTS).items():
+        network, _, parameter = name.partition(".")
+        weights.setdefault(network, {})[parameter] = tensor
+    return tuple(_BeatNetwork(weights[network]) for network in sorted(weights))
 
 
 class _BeatNetwork:
@@ -133,9 +147,7 @@ class _BeatNetwork:
         ).eval()
         self._modules.load_state_dict(weights)
 
-    def __call__(
-        self, features: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor] | None
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+    def __call__(self, features: torch.Tensor, state: State | None) -> tuple[torch.Tensor, State]:
         """Hear what follows the state that an earlier call left.
 
         Args:
@@ -143,11 +155,11 @@ class _BeatNetwork:
             state: Of the LSTM; None at the beginning of a track.
 
         Returns:
-            Probabilities, shape (frames, 3), and the state at the end.
+            Log probabilities, shape (frames, 3), and the state at the end.
         """
         import torch
 
         bands = torch.relu(self._modules["conv1"](features[:, None]))  # (frames, kernels, bands)
         pooled = torch.max_pool1d(bands, 2).flatten(1)
         remembered, state = self._modules["lstm"](self._modules["linear0"](pooled), state)
-        return self._modules["linear"](remembered).softmax(dim=-1), state
+        return self._modules["linear"](remembered).log_softmax(dim=-1), state
