@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli import index, match
+from indexer.cli_feedback import feedback
 from indexer.errors import IndexerError, NothingIndexedError
 from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
@@ -72,7 +73,9 @@ def serve(console: Console, host: str, port: int) -> None:
     uvicorn.run(app, host=host, port=port, log_level=level)
 
 
-for command in (models, checkpoint, index, match, imagine, serve, train, data, evaluate):
+for command in (
+    models, checkpoint, index, match, feedback, imagine, serve, train, data, evaluate,
+):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)
 

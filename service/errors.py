@@ -20,6 +20,8 @@ from indexer.errors import (
     IndexerError,
     LibraryBusyError,
     NothingIndexedError,
+    OpinionFileError,
+    OpinionNotFoundError,
     TrackNotFoundError,
     VectorIndexError,
 )
@@ -46,6 +48,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BriefError: (400, "brief-invalid"),
     FilterError: (400, "filter-invalid"),
     TrackNotFoundError: (404, "track-not-found"),
+    OpinionNotFoundError: (404, "opinion-not-found"),
+    OpinionFileError: (400, "opinions-invalid"),
     AudioGoneError: (404, "audio-gone"),
     NothingIndexedError: (503, "nothing-indexed"),
     VectorIndexError: (503, "index-unusable"),

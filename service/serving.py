@@ -29,11 +29,11 @@ class Serving:
         self.library = Library.open(settings.data_dir, store, create=False)
         self._mood_reader = MoodReader.load(store.folder(MOOD_EMBEDDER))
         self._lock = Lock()
-        self._revision = -1
+        self._state: tuple[object, ...] = ()
         self._matcher: Matcher | None = None
 
     def matcher(self) -> Matcher:
-        """Follow the catalogue.
+        """Follow the catalogue, and what people say about its answers.
 
         Requests that run on an older matcher keep its files until they are done.
 
@@ -43,12 +43,15 @@ class Serving:
         Raises:
             NothingIndexedError: If the library holds no track.
         """
-        revision = self.library.catalogue.revision()
+        opinions = self.library.catalogue.opinions.state()
         with self._lock:
-            if self._matcher is None or revision != self._revision:
+            if (
+                self._matcher is None
+                or (self.library.catalogue.revision(), opinions) != self._state
+            ):
                 self._matcher = Matcher.over(self.library, self._mood_reader)
-                self._revision = self._matcher.revision
-                logger.info("serving revision %d of the catalogue", self._revision)
+                self._state = (self._matcher.revision, opinions)
+                logger.info("serving revision %d of the catalogue", self._matcher.revision)
             return self._matcher
 
     def close(self) -> None:

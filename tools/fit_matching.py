@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 LEARNT: Final = ("mood", "scene", "music", "facts")
 MOOD_WEIGHT: Final = 0.6
 """Fixes the scale of the scores."""
-SET_BY_HAND: Final = {"unwanted": 0.6, "feedback": 0.5}
-"""No brief of the tuning sets has negatives or opinions: one as strong as the moods, one a little
-less (docs/feedback.md)."""
+SET_BY_HAND: Final = {"unwanted": 0.6, "feedback": 0.2}
+"""No brief of the tuning sets has negatives or opinions: one as strong as the moods, one as
+docs/feedback.md found it to help most without harm."""
 PRIOR: Final = {"mood": 0.6, "scene": 0.15, "music": 0.1, "facts": 0.3}
 PULL: Final = 0.5
 """Of the prior on the weights, beside the mean over briefs."""

@@ -59,6 +59,11 @@ class ReadBrief(msgspec.Struct, frozen=True, kw_only=True):
     """The language of the captions, where it is surely one that the embedder cannot read."""
 
     @property
+    def weighted_vectors(self) -> NDArray[np.float32]:
+        """Each passage's vector times its weight, shape (passages, dimension)."""
+        return self.weights[:, None] * self.vectors
+
+    @property
     def mood(self) -> NDArray[np.float32]:
         """What the whole brief calls for, float32, shape (moods,)."""
         mean: NDArray[np.float32] = self.weights @ mood_probabilities(self.mood_scores)

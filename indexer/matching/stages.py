@@ -264,7 +264,9 @@ class FeedbackStage:
 
     def score(self, brief: ReadBrief, candidates: Candidates) -> NDArray[np.float32]:
         """From -1 to 1, or `RULED_OUT` where this very brief was answered so, shape (tracks,)."""
-        said = self._taste.adjust(brief.vectors, candidates.track_ids)
+        said = self._taste.adjust(
+            brief.weighted_vectors, candidates.track_ids, brief="\n".join(brief.captions)
+        )
         values: NDArray[np.float32] = np.where(said <= -1.0, np.float32(RULED_OUT), said)
         return values
 
@@ -276,4 +278,9 @@ class FeedbackStage:
         captions: Mapping[int, str],  # noqa: ARG002  part of the protocol
     ) -> str:
         """The verdict that counts most."""
-        return self._taste.explain(brief.vectors, candidates.track_ids[position]) or ""
+        said = self._taste.explain(
+            brief.weighted_vectors,
+            candidates.track_ids[position],
+            brief="\n".join(brief.captions),
+        )
+        return said or ""

@@ -4,7 +4,7 @@
 against what was measured in a track, since a text embedder hardly tells `with` from `without`.
 
 Only words about the music count. `slow` alone says nothing (a film can be in slow motion), `slow
-tempo` does.
+tempo` does; a rock in a scene is a thing that is seen, unless the text speaks of music at all.
 """
 
 from __future__ import annotations
@@ -50,6 +50,16 @@ _NOT_MUSIC: Final = re.compile(
     r"\b(?:rock (?:face|wall|climb\w*|pool\w*|concert)|metal (?:door|gate|box|table|plate)|"
     r"heart ?beats?|drum of|beat(?:s|ing|en)? (?:the|him|her|them|a|an))\b"
 )
+_ABOUT_MUSIC: Final = re.compile(
+    r"\b(?:music\w*|songs?|track|piece|tunes?|tempo|bpm|soundtrack|score|theme|melod\w+|"
+    r"instrumental|fanfare|sting|ballad|groove|playlist|underscore|cue|genre|acoustic|orchestral)\b"
+)
+"""Without one of these, or a list of keywords, a rock or a beat is something that is seen."""
+_AMBIGUOUS: Final = frozenset(
+    {"rock", "metal", "beat", "beats", "drum", "acoustic", "ambient", "blues", "folk", "electronic"}
+)
+_KEYWORDS: Final = 4
+_KEYWORD_WORDS: Final = 3
 _NEGATION: Final = re.compile(
     r"\b(?:no|not|nothing|never|without|avoid|minus|free of|instead of|less|don'?t want|"
     r"do not want|isn'?t|aren'?t|nor)\b[\s\w'-]{0,24}$"
@@ -128,8 +138,10 @@ def wishes_in(text: str) -> tuple[Wish, ...]:
         >>> [(wish.value, wish.wanted) for wish in wishes_in("90 bpm, piano, no drums")]
         [((90.0, 90.0), True), ('piano', True), ('drums', False)]
     """
-    found = list(_found(text.lower()))
-    return _settled([wish for _, wish in sorted(found, key=lambda one: one[0])])
+    lowered = text.lower()
+    is_about_music = bool(_ABOUT_MUSIC.search(lowered)) or _is_keywords(lowered)
+    found = _found(lowered, is_about_music=is_about_music)
+    return _settled([wish for _, wish in sorted(found, key=_place)])
 
 
 def unwanted_in(text: str) -> tuple[Wish, ...]:
@@ -146,7 +158,7 @@ def unwanted_in(text: str) -> tuple[Wish, ...]:
         [('mood', 'sadness'), ('voices', 'sung')]
     """
     lowered = _DENIALS.sub(" ", text.lower())
-    found = sorted([*_found(lowered), *_moods(lowered)], key=lambda one: one[0])
+    found = sorted([*_found(lowered, is_about_music=True), *_moods(lowered)], key=_place)
     return _settled([msgspec.structs.replace(wish, wanted=not wish.wanted) for _, wish in found])
 
 
@@ -155,7 +167,11 @@ def _settled(wishes: Sequence[Wish]) -> tuple[Wish, ...]:
     return tuple(once.values())[:MAX_WISHES]
 
 
-def _found(text: str) -> Iterator[tuple[int, Wish]]:
+def _place(found: tuple[int, Wish]) -> int:
+    return found[0]
+
+
+def _found(text: str, *, is_about_music: bool) -> Iterator[tuple[int, Wish]]:
     """Wishes with their places."""
     for match in _TEMPO.finditer(text):
         low, high = float(match[1]), float(match[2] or match[1])
@@ -169,9 +185,17 @@ def _found(text: str) -> Iterator[tuple[int, Wish]]:
             yield match.start(), _wish(subject, word or match[1], match, text, wanted=wanted)
     hidden = [match.span() for match in _NOT_MUSIC.finditer(text)]
     for match in _TAGS.finditer(text):
-        if not any(start <= match.start() < end for start, end in hidden):
-            yield match.start(), _wish("tag", _TAG_WORDS[match[0]], match, text)
+        wish = _wish("tag", _TAG_WORDS[match[0]], match, text)
+        is_seen = any(start <= match.start() < end for start, end in hidden)
+        if not is_seen and (is_about_music or match[0] not in _AMBIGUOUS):
+            yield match.start(), wish
     yield from (one for one in _moods(text) if not one[1].wanted)
+
+
+def _is_keywords(text: str) -> bool:
+    """Whether a text is a list of keywords, such as `slow, strings, lament, loss`."""
+    parts = [part.split() for part in text.split(",")]
+    return len(parts) >= _KEYWORDS and all(len(part) <= _KEYWORD_WORDS for part in parts)
 
 
 def _moods(text: str) -> Iterator[tuple[int, Wish]]:
