@@ -41,6 +41,10 @@ class TestStoreTrack:
         assert [(tag.name, tag.score) for tag in track.tags] == [("piano", 0.5)]
         assert {caption.text for caption in track.captions} == {"slow piano", "a street", "a field"}
         assert np.frombuffer(track.energy_curve, "<f2").tolist() == [0.25, 0.5, 1.0]
+        assert track.beat_times is not None
+        assert track.downbeat_times is not None
+        assert np.frombuffer(track.beat_times, "<f4")[:3].tolist() == [0.0, 0.5, 1.0]
+        assert np.frombuffer(track.downbeat_times, "<f4")[:3].tolist() == [0.0, 2.0, 4.0]
 
     def test_keeps_the_id_and_replaces_the_rest(self, catalogue: Catalogue):
         first = store(catalogue, listening(segments=3), scenes=["old one", "old two", "old three"])
