@@ -206,7 +206,7 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
     from indexer.match import MODELS, Matcher
     from indexer.matching.explain import WindowWish
     from musiscene.checkpoints.first_use import store_with
-    from musiscene.moods import MOOD_EMBEDDER, MoodReader
+    from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
     asked = [*briefs, *(_read_briefs(briefs_file) if briefs_file else ())]
     if not asked:
@@ -215,7 +215,7 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
         raise click.UsageError("--weight is for the scenes of one video: add --together")
     store = store_with(MODELS, console)
     with Library.open(console.data_dir, store, create=False) as library:
-        matcher = Matcher.over(library, MoodReader.load(store.folder(MOOD_EMBEDDER)))
+        matcher = Matcher.over(library, SceneReader.load(store.folder(SCENE_READER_MODEL)))
         unlike_ids = [library.catalogue.track_called(name) for name in unlike]
         for captions in [asked] if together else [[brief] for brief in asked]:
             result = matcher.match(

@@ -30,12 +30,13 @@ from indexer.matching.stages import (
     CaptionStage,
     FactStage,
     FeedbackStage,
+    ImaginedStage,
     MoodStage,
     UnwantedStage,
     mood_values,
 )
 from indexer.taste import Taste
-from musiscene.moods import MOOD_EMBEDDER, MoodReader
+from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,14 +53,14 @@ if TYPE_CHECKING:
     from indexer.vectors import VectorIndex
     from musiscene.embed import TextEmbedder
 
-MODELS = (EMBEDDER_NAME, MOOD_EMBEDDER)
+MODELS = (EMBEDDER_NAME, SCENE_READER_MODEL)
 """What matching needs from the model store."""
 MAX_TOP_K = 500
 ALL_LOOKED_AT = 2_000
 """Libraries of up to so many tracks are looked at whole; in larger ones the stages that can search
 all of it choose candidates."""
 CANDIDATES_PER_HIT = 20
-STAGES = ("mood", "scene", "music", "facts", "unwanted", "feedback")
+STAGES = ("mood", "imagined", "scene", "music", "facts", "unwanted", "feedback")
 """Of the pipeline; each can be left out."""
 
 
@@ -70,7 +71,7 @@ class Matcher:
         catalogue: The tracks.
         index: Their caption vectors and sounds, made by `embedder`.
         embedder: For the briefs.
-        mood_reader: Says which moods a brief calls for.
+        scene_reader: Says which moods a brief calls for.
         taste: What people said about earlier answers; None for nothing.
         without: Stages to leave out.
         learnt: Weights and curves; None for the shipped ones.
@@ -81,7 +82,7 @@ class Matcher:
         catalogue: Catalogue,
         index: VectorIndex,
         embedder: TextEmbedder,
-        mood_reader: MoodReader,
+        scene_reader: SceneReader,
         *,
         taste: Taste | None = None,
         without: Sequence[str] = (),
@@ -90,12 +91,13 @@ class Matcher:
         self._catalogue = catalogue
         self._index = index
         self._embedder = embedder
-        self._mood_reader = mood_reader
+        self._scene_reader = scene_reader
         self._learnt = learnt or fitted()
         self._moods = LibraryMoods(index.sounds, index.tags)
         self._ordinals = {track_id: row for row, track_id in enumerate(index.track_ids)}
         stages: list[Stage] = [
             MoodStage(),
+            ImaginedStage(),
             CaptionStage("scene"),
             CaptionStage("music"),
             FactStage(),
@@ -107,13 +109,13 @@ class Matcher:
 
     @classmethod
     def over(
-        cls, library: Library, mood_reader: MoodReader, *, without: Sequence[str] = ()
+        cls, library: Library, scene_reader: SceneReader, *, without: Sequence[str] = ()
     ) -> Self:
         """A matcher over a library as it is now.
 
         Args:
             library: Open.
-            mood_reader: Says which moods a brief calls for.
+            scene_reader: Says which moods a brief calls for.
             without: Stages to leave out.
 
         Returns:
@@ -127,7 +129,7 @@ class Matcher:
             library.catalogue,
             library.vectors(),
             library.embedder,
-            mood_reader,
+            scene_reader,
             taste=taste_of(library.catalogue.opinions, embedder=library.embedder.version),
             without=without,
         )
@@ -175,7 +177,7 @@ class Matcher:
             negatives=negatives,
             unlike=unlike,
             embedder=self._embedder,
-            mood_reader=self._mood_reader,
+            scene_reader=self._scene_reader,
         )
         demands = demands_of(
             filter_expression, negatives=negatives, length_seconds=wish.length_seconds
@@ -219,7 +221,7 @@ class Matcher:
         Raises:
             BriefError: If there is no caption, or too many or too long ones.
         """
-        brief = read_brief(captions, embedder=self._embedder, mood_reader=self._mood_reader)
+        brief = read_brief(captions, embedder=self._embedder, scene_reader=self._scene_reader)
         scores = self.score(brief, self.stages, top_k=len(self._index.track_ids))
         return [scores.candidates.track_ids[position] for position in scores.order]
 

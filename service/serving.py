@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from indexer.library import Library
 from indexer.match import Matcher
 from musiscene.checkpoints.store import ModelStore
-from musiscene.moods import MOOD_EMBEDDER, MoodReader
+from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
 if TYPE_CHECKING:
     from service.settings import ServiceSettings
@@ -27,7 +27,7 @@ class Serving:
     def __init__(self, settings: ServiceSettings) -> None:
         store = ModelStore(local_folder=settings.models_dir)
         self.library = Library.open(settings.data_dir, store, create=False)
-        self._mood_reader = MoodReader.load(store.folder(MOOD_EMBEDDER))
+        self._scene_reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
         self._lock = Lock()
         self._state: tuple[object, ...] = ()
         self._matcher: Matcher | None = None
@@ -49,7 +49,7 @@ class Serving:
                 self._matcher is None
                 or (self.library.catalogue.revision(), opinions) != self._state
             ):
-                self._matcher = Matcher.over(self.library, self._mood_reader)
+                self._matcher = Matcher.over(self.library, self._scene_reader)
                 self._state = (self._matcher.revision, opinions)
                 logger.info("serving revision %d of the catalogue", self._matcher.revision)
             return self._matcher

@@ -11,56 +11,38 @@ it, nor the same nonsense in another library. Test halves of the briefs have no 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 from scipy.optimize import minimize
 
-from indexer.evaluation.briefs import read_judged_briefs
 from indexer.language import foreign_language
-from indexer.library import Library
-from indexer.match import Matcher
-from indexer.matching.brief import read_brief
-from indexer.matching.fusion import FITTED, Curve, Fitted, fitted
-from musiscene.checkpoints.store import ModelStore
-from musiscene.moods import MOOD_EMBEDDER, MoodReader
+from indexer.matching.fusion import FITTED, Curve, Fitted
+from tools.asking import LEARNT, ask, error_of, read_nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-LEARNT: Final = ("mood", "scene", "music", "facts")
+    from tools.asking import Asked
+
+LEARNT: Final = ("mood", "imagined", "scene", "music", "facts")
 MOOD_WEIGHT: Final = 0.6
 """Fixes the scale of the scores."""
 SET_BY_HAND: Final = {"unwanted": 0.6, "feedback": 0.2}
 """No brief of the tuning sets has negatives or opinions: one as strong as the moods, one as
 docs/feedback.md found it to help most without harm."""
-PRIOR: Final = {"mood": 0.6, "scene": 0.15, "music": 0.1, "facts": 0.3}
-PULL: Final = 0.5
+PRIOR: Final = {"mood": 0.6, "imagined": 0.05, "scene": 0.15, "music": 0.1, "facts": 0.3}
+PULL: Final = 2.0
 """Of the prior on the weights, beside the mean over briefs."""
 SHARPNESS: Final = 8.0
 PENALTY: Final = 0.02
 FALSE_ACCEPTS: Final = 0.1
 FOLDS: Final = 5
-
-
-class Asked(NamedTuple):
-    """One brief held against a whole library."""
-
-    text: str
-    values: NDArray[np.float64]
-    """Of the learnt stages, shape (stages, tracks)."""
-    wanted: NDArray[np.bool_]
-    """Shape (tracks,)."""
-    measures: dict[str, float]
-    is_answerable: bool
-    are_all_known: bool
-    """Whether the tracks that are not wanted are known to be wrong."""
 
 
 def main() -> int:
@@ -70,7 +52,7 @@ def main() -> int:
     parser.add_argument("--nonsense", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=FITTED)
     chosen = parser.parse_args()
-    nonsense = [json.loads(line)["brief"] for line in chosen.nonsense.read_text().splitlines()]
+    nonsense = read_nonsense(chosen.nonsense)
 
     asked = [one for folder, *files in chosen.library for one in ask(folder, files, nonsense)]
     scenes = [one for one in asked if one.is_answerable]
@@ -111,35 +93,6 @@ def main() -> int:
     chosen.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
     print(f"written to {chosen.out}")
     return 0
-
-
-def ask(folder: Path, files: Sequence[Path], nonsense: Sequence[str]) -> list[Asked]:
-    """Hold a library's briefs, and nonsense, against all of its tracks."""
-    store = ModelStore()
-    reader = MoodReader.load(store.folder(MOOD_EMBEDDER))
-    asked = []
-    with Library.open(folder, store, create=False) as library:
-        matcher = Matcher.over(library, reader)
-        tracks = library.catalogue.tracks(list(library.catalogue.track_ids()))
-        paths = {track_id: track.path for track_id, track in tracks.items()}
-        judged = [one for file in files for one in read_judged_briefs(file, paths)[0]]
-        grades = [(one.text, one.grades) for one in judged] + [(text, {}) for text in nonsense]
-        for text, wanted in grades:
-            brief = read_brief([text], embedder=library.embedder, mood_reader=reader)
-            scores = matcher.score(brief, matcher.stages, top_k=len(tracks))
-            ids = scores.candidates.track_ids
-            own = fitted().weights
-            asked.append(
-                Asked(
-                    text,
-                    np.stack([scores.points[name] / own[name] for name in LEARNT]).astype(float),
-                    np.array([track_id in wanted for track_id in ids]),
-                    matcher.measures(brief, scores),
-                    is_answerable=bool(wanted),
-                    are_all_known=len(wanted) > 1,
-                )
-            )
-    return asked
 
 
 def score(one: Asked, weights: dict[str, float]) -> NDArray[np.float64]:
@@ -204,17 +157,6 @@ def cross_validated(asked: Sequence[Asked]) -> NDArray[np.float64]:
             if fold_of[one.text] == fold:
                 chances[row] = curve.chance(one.measures)
     return chances
-
-
-def error_of(chances: NDArray[np.float64], labels: NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error over equal bins."""
-    place = np.minimum((chances * bins).astype(int), bins - 1)
-    gaps = [
-        abs(chances[place == one].mean() - labels[place == one].mean()) * (place == one).mean()
-        for one in range(bins)
-        if (place == one).any()
-    ]
-    return float(sum(gaps))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from indexer.match import MODELS, Matcher
 from indexer.taste import Taste
 from musiscene.checkpoints.first_use import store_with
 from musiscene.console import Console
-from musiscene.moods import MOOD_EMBEDDER, MoodReader
+from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,15 +39,15 @@ class Bench:
 
     Args:
         library: Open.
-        mood_reader: For the briefs.
+        scene_reader: For the briefs.
         file: Of briefs.
     """
 
-    def __init__(self, library: Library, mood_reader: MoodReader, file: Path) -> None:
+    def __init__(self, library: Library, scene_reader: SceneReader, file: Path) -> None:
         paths = {row.track_id: row.path for row in library.catalogue.known_files().values()}
         self.briefs, _ = read_judged_briefs(file, paths)
         self.tracks: list[UUID] = sorted(paths)
-        matcher = Matcher.over(library, mood_reader, without=["feedback"])
+        matcher = Matcher.over(library, scene_reader, without=["feedback"])
         self.scores = np.array(
             [self._scores(matcher, brief.text) for brief in self.briefs]
         )  # (briefs, tracks)
@@ -115,9 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=20)
     options = parser.parse_args(arguments)
     store = store_with(MODELS, Console())
-    mood_reader = MoodReader.load(store.folder(MOOD_EMBEDDER))
+    scene_reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
     with Library.open(options.data_dir, store, create=False) as library:
-        bench = Bench(library, mood_reader, options.briefs)
+        bench = Bench(library, scene_reader, options.briefs)
     print(f"{len(bench.briefs)} briefs, {options.shown} tracks judged for half of them")
     print("verdicts   weight   P@5 (sd)        MRR (sd)")
     for name, is_control in (("of people", False), ("shuffled", True)):

@@ -75,7 +75,7 @@ def retrieval(
     from indexer.match import MODELS
     from musiscene.checkpoints.first_use import store_with
     from musiscene.cli.measuring import require_libraries
-    from musiscene.moods import MOOD_EMBEDDER, MoodReader
+    from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
     left_out = [_stages(names) for names in ablations]
     if picture:
@@ -90,7 +90,7 @@ def retrieval(
         judge = RetrievalJudge(tracks, briefs, cutoffs=sorted(set(cutoffs)), seed=seed)
         models = sorted({track.model_version for track in tracks})
         systems = build_systems(
-            library, MoodReader.load(store.folder(MOOD_EMBEDDER)), tracks, left_out
+            library, SceneReader.load(store.folder(SCENE_READER_MODEL)), tracks, left_out
         )
         with console.progress() as progress:
             report = judge.judge(systems, (library.embedder.version, models), progress)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from indexer.catalogue.models import Track
     from indexer.library import Library
     from musiscene.embed import TextEmbedder
-    from musiscene.moods import MoodReader
+    from musiscene.scene_reader import SceneReader
 
 CONTROL_TAGS: Final = 8
 MATCHER: Final = "matcher"
@@ -76,7 +76,7 @@ def stage_names() -> tuple[str, ...]:
 
 def build_systems(
     library: Library,
-    mood_reader: MoodReader,
+    scene_reader: SceneReader,
     tracks: Sequence[Track],
     left_out: Sequence[Sequence[str]],
 ) -> list[System]:
@@ -84,7 +84,7 @@ def build_systems(
 
     Args:
         library: Open.
-        mood_reader: For the briefs.
+        scene_reader: For the briefs.
         tracks: All of it.
         left_out: For each ablation the stages that it lacks, as `stage_names` has them.
 
@@ -92,9 +92,9 @@ def build_systems(
         The systems, the matcher first.
     """
     index = library.vectors()
-    whole = Matcher(library.catalogue, index, library.embedder, mood_reader)
+    whole = Matcher(library.catalogue, index, library.embedder, scene_reader)
     systems = [System(MATCHER, "matcher", whole)]
     for stages in left_out:
-        matcher = Matcher(library.catalogue, index, library.embedder, mood_reader, without=stages)
+        matcher = Matcher(library.catalogue, index, library.embedder, scene_reader, without=stages)
         systems.append(System(f"without {', '.join(stages)}", "ablation", matcher))
     return [*systems, System(TAGS, "control", TagRanker(tracks, library.embedder))]

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from indexer.errors import BriefError
 from indexer.language import LanguageGuess, foreign_language
 from indexer.matching.wishes import Wish, unwanted_in, wishes_in
-from musiscene.moods import mood_probabilities
+from musiscene.scene_reader import mood_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from musiscene.embed import TextEmbedder
-    from musiscene.moods import MoodReader
+    from musiscene.scene_reader import SceneReader
 
 MAX_CAPTIONS: Final = 50
 MAX_CAPTION_CHARACTERS: Final = 100_000
@@ -45,6 +45,9 @@ class ReadBrief(msgspec.Struct, frozen=True, kw_only=True):
     """Of each passage, unit length, shape (passages, dimension)."""
     mood_scores: NDArray[np.float32]
     """How far each mood stands out in each passage, shape (passages, moods)."""
+    imagined: NDArray[np.float32]
+    """How far each of `IMAGINED_TAGS` stands out in the music for each passage, shape (passages,
+    tags)."""
     wishes: tuple[Wish, ...] = ()
     """What the captions say of the music in so many words."""
     unwanted: tuple[Wish, ...] = ()
@@ -64,6 +67,12 @@ class ReadBrief(msgspec.Struct, frozen=True, kw_only=True):
         return self.weights[:, None] * self.vectors
 
     @property
+    def music(self) -> NDArray[np.float32]:
+        """The music imagined for the whole brief: standard scores, float32, shape (tags,)."""
+        mean: NDArray[np.float32] = self.weights @ self.imagined
+        return mean
+
+    @property
     def mood(self) -> NDArray[np.float32]:
         """What the whole brief calls for, float32, shape (moods,)."""
         mean: NDArray[np.float32] = self.weights @ mood_probabilities(self.mood_scores)
@@ -74,7 +83,7 @@ def read_brief(
     captions: Sequence[str],
     *,
     embedder: TextEmbedder,
-    mood_reader: MoodReader,
+    scene_reader: SceneReader,
     weights: Sequence[float] | None = None,
     negatives: Sequence[str] = (),
     unlike: Sequence[UUID] = (),
@@ -84,7 +93,7 @@ def read_brief(
     Args:
         captions: What is seen; several captions describe one video together.
         embedder: Of the library.
-        mood_reader: Says which moods a text calls for.
+        scene_reader: Says what a text calls for.
         weights: How much each caption counts, such as its seconds; None for alike.
         negatives: What is not wanted.
         unlike: Tracks that the answer must not be like.
@@ -104,6 +113,7 @@ def read_brief(
         passages += parts
         passage_weights += [share / len(parts)] * len(parts)
     vectors = embedder.encode(passages)
+    called_for = scene_reader.read(passages)
     wishes = tuple(dict.fromkeys(wish for text in texts for wish in wishes_in(text)))
     named = {text: unwanted_in(text) for text in negatives}
     others = tuple(text for text, found in named.items() if not found)
@@ -111,7 +121,8 @@ def read_brief(
         captions=tuple(texts),
         weights=np.array(passage_weights, dtype=np.float32),
         vectors=vectors,
-        mood_scores=mood_reader.scores(passages),
+        mood_scores=called_for.moods,
+        imagined=called_for.tags,
         wishes=wishes,
         unwanted=tuple(dict.fromkeys(wish for found in named.values() for wish in found)),
         unwanted_texts=others,

@@ -36,7 +36,7 @@ class Candidates:
         self.sounds = index.sounds[ordinals]
         self.tags = index.tags[ordinals]
         self.mood_log_chances = moods.log_chances[ordinals]
-        self.places = moods.places[ordinals]
+        self.contrasts = moods.contrasts[ordinals]
         self.track_of_row: NDArray[np.intp] = np.searchsorted(ordinals, self.entries["track"])
         """Which candidate a row belongs to."""
 

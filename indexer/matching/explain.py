@@ -9,9 +9,9 @@ import numpy as np
 
 from indexer.matching.facts import fact_of
 from indexer.matching.results import CalledFor, Hit, MatchedTrack, Reading, Reason
-from indexer.matching.stages import nearest_row
+from indexer.matching.stages import imagined_tags, nearest_row
 from indexer.windows import Arc, FoundWindow, Timeline, best_window
-from musiscene.moods import MOOD_NAMES
+from musiscene.scene_reader import MOOD_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,7 @@ def reading_of(brief: ReadBrief) -> Reading:
             for number in strongest[:SHOWN_MOODS]
             if chances[number] >= MIN_MOOD
         ),
+        music=tuple(imagined_tags(brief)),
         wishes=tuple(dict.fromkeys(wish.said for wish in (*brief.wishes, *brief.unwanted))),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.matching.results import Fact
 from indexer.sounds import KEYS, TAG_COLUMNS, UNKNOWN_KEY, tag_scores
-from musiscene.moods import MOOD_NAMES, MOODS
+from musiscene.scene_reader import MOOD_NAMES, MOODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

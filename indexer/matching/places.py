@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from indexer.sounds import tag_scores
-from musiscene.moods import MOODS
+from musiscene.scene_reader import IMAGINED_TAGS, MOODS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +54,9 @@ learnt from tempi of which a third were an octave off."""
 TEMPO_SPREAD: Final = 0.25
 NEUTRAL_BPM: Final = 105.0
 SLOWEST_BPM: Final = 30.0
+LEAST_SPREAD: Final = 0.25
+"""Of a tag's log-scores: one that hardly varies in a library tells its tracks hardly apart."""
+LARGEST: Final = 3.0
 QUIETEST_TAG: Final = 0.015
 """Taken for tags that are not kept, since their scores are below `listen.MIN_TAG_SCORE`."""
 
@@ -92,6 +95,24 @@ class LibraryMoods:
         """Valence and arousal beside the library's other tracks, shape (tracks, 2)."""
         self.log_chances: NDArray[np.float32] = mood_log_chances(self.places)
         """Log-probability of each mood, shape (tracks, moods)."""
+        self.contrasts: NDArray[np.float32] = tag_contrasts(tags)
+        """By how much each imagined tag stands out, shape (tracks, tags)."""
+
+
+def tag_contrasts(tags: NDArray[np.float16]) -> NDArray[np.float32]:
+    """By how much each tag stands out in each track, beside the library's other tracks.
+
+    Args:
+        tags: Tag scores, shape (tracks, tags).
+
+    Returns:
+        Standard log-scores, in the order of `IMAGINED_TAGS`, float32, shape (tracks, tags).
+    """
+    scores = np.stack([tag_scores(tags, name) for name in IMAGINED_TAGS], 1)
+    if not len(scores):
+        return scores
+    contrasts: NDArray[np.float32] = _standard_logs(scores).clip(-LARGEST, LARGEST).astype("f4")
+    return contrasts
 
 
 def mood_log_chances(places: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -136,7 +157,13 @@ def _strength_of(tags: NDArray[np.float16], names: tuple[str, ...]) -> NDArray[n
     """Mean of the standard log-scores of some tags, shape (tracks,)."""
     if not len(tags):
         return np.zeros(0)
-    scores = np.stack([tag_scores(tags, name) for name in names], axis=1).astype(np.float64)
-    logs = np.log(np.maximum(scores, QUIETEST_TAG))
-    mean: NDArray[np.float64] = ((logs - logs.mean(0)) / np.maximum(logs.std(0), 0.2)).mean(axis=1)
+    scores = np.stack([tag_scores(tags, name) for name in names], axis=1)
+    mean: NDArray[np.float64] = _standard_logs(scores).mean(axis=1)
     return mean
+
+
+def _standard_logs(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Deviations of log-scores from the library's mean, one column a tag."""
+    logs = np.log(np.maximum(scores.astype(np.float64), QUIETEST_TAG))
+    deviations: NDArray[np.float64] = (logs - logs.mean(0)) / np.maximum(logs.std(0), LEAST_SPREAD)
+    return deviations

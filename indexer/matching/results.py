@@ -74,6 +74,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     moods: tuple[CalledFor, ...]
     """Those that stand out, strongest first."""
+    music: tuple[str, ...]
+    """What stands out most in the music that is imagined for it, strongest first."""
     wishes: tuple[str, ...]
     """What it says of the music in so many words; with `no` before what is not wanted."""
 

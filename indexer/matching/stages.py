@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from indexer.matching.facts import fact_values
-from musiscene.moods import MOOD_NAMES, MOODS
+from indexer.matching.places import LARGEST
+from musiscene.scene_reader import IMAGINED_TAGS, MOOD_NAMES, MOODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOOD_REACH: Final = 4.0
 """Log-odds beyond which a track's mood is no better or worse: its place is not known so well."""
 SHOWN_MOODS: Final = 2
+SHOWN_TAGS: Final = 3
 RULED_OUT: Final = -10.0
 """Outweighs all that speaks for a track that was rejected for the very same brief."""
 NEAR_DUPLICATE: Final = 0.6
@@ -154,6 +156,48 @@ def mood_values(
 def strongest_moods(chances: NDArray[np.float32], count: int = SHOWN_MOODS) -> list[str]:
     """Names of the most probable moods, strongest first."""
     return [MOOD_NAMES[number] for number in np.argsort(-chances)[:count]]
+
+
+class ImaginedStage:
+    """Whether a track sounds like the music that is imagined for the brief.
+
+    What stands out in that music (`slow`, `strings`) is held against what stands out in the track
+    beside the library's other tracks.
+    """
+
+    name = "imagined"
+
+    def score(self, brief: ReadBrief, candidates: Candidates) -> NDArray[np.float32]:
+        """Mean product of the standard scores over the tags, shape (tracks,)."""
+        values = candidates.contrasts @ _contrast(brief) / np.float32(len(IMAGINED_TAGS))
+        return values.astype(np.float32)
+
+    def reason(
+        self,
+        brief: ReadBrief,
+        candidates: Candidates,
+        position: int,
+        captions: Mapping[int, str],  # noqa: ARG002  part of the protocol
+    ) -> str:
+        """The tags that speak most for the track and against it."""
+        products = candidates.contrasts[position] * _contrast(brief)
+        called = [IMAGINED_TAGS[tag] for tag in np.argsort(-products)[:SHOWN_TAGS]]
+        heard = [name for name in called if products[IMAGINED_TAGS.index(name)] > 0]
+        worst = int(products.argmin())
+        said = f"the music imagined for it: {', '.join(imagined_tags(brief))}"
+        said += f"; alike in {', '.join(heard)}" if heard else ""
+        return said + (f"; unlike in {IMAGINED_TAGS[worst]}" if products[worst] < 0 else "")
+
+
+def imagined_tags(brief: ReadBrief, count: int = SHOWN_TAGS) -> list[str]:
+    """What stands out most in the music that is imagined for a brief, strongest first."""
+    return [IMAGINED_TAGS[tag] for tag in np.argsort(-brief.music)[:count]]
+
+
+def _contrast(brief: ReadBrief) -> NDArray[np.float32]:
+    scores = brief.music.clip(-LARGEST, LARGEST)
+    centred: NDArray[np.float32] = scores - scores.mean()
+    return centred
 
 
 class FactStage:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from musiscene.moods import MOOD_OF_WORD
+from musiscene.scene_reader import MOOD_OF_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +79,8 @@ _FAST: Final = re.compile(
 )
 _SHORT: Final = re.compile(
     r"\b(?:short (?:music|orchestral |triumphant |musical )?\s?(?:sting|stinger|fanfare|jingle|cue|"
-    r"piece|track|logo|ident)|stingers?|jingles?|short\b[\w\s,]{0,24}\b(?:sting|fanfare|cue|ident))\b"
+    r"piece|track|logo|ident)|stingers?|jingles?|"
+    r"short\b[\w\s,]{0,24}\b(?:sting|fanfare|cue|ident))\b"
 )
 _UNSUNG_WORDS: Final = ("instrumental", "instrumentals", "wordless")
 _UNSUNG: Final = re.compile(r"\b(?:" + "|".join(_UNSUNG_WORDS) + r")\b")
@@ -125,8 +126,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 def wishes_in(text: str) -> tuple[Wish, ...]:
     """Find what a brief says of the music itself.
 
-    Moods are left out: in a brief they belong to the scene, and `musiscene.moods` reads the whole
-    of it. Only a mood that is *not* wanted is a wish.
+    Moods are left out: in a brief they belong to the scene, and `musiscene.scene_reader` reads the
+    whole of it. Only a mood that is *not* wanted is a wish.
 
     Args:
         text: A brief, or one scene of it.

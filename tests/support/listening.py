@@ -16,7 +16,7 @@ from musiscene.audio.read import AudioInfo
 from musiscene.audio.tempo import TempoEstimate
 from musiscene.encoders.features import AudioFeatures
 from musiscene.listen import HeardSegment, Listening, TagScore, VocalEstimate
-from musiscene.moods import MOODS, MoodReader
+from musiscene.scene_reader import IMAGINED_TAGS, MOODS, SceneMaps, SceneReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,11 +49,18 @@ class WordEmbedder:
         return unit
 
 
-def word_moods() -> MoodReader:
-    """A mood reader that knows only the moods' own words."""
+def word_reader() -> SceneReader:
+    """A scene reader that knows only the words of the moods and the tags themselves."""
     embedder = WordEmbedder()
-    matrix = np.stack([embedder.encode(mood.words).sum(axis=0) for mood in MOODS], axis=1)
-    return MoodReader(cast("TextEmbedder", embedder), 4.0 * matrix, np.zeros(len(MOODS), "f4"))
+    of_moods = [embedder.encode(mood.words).sum(axis=0) for mood in MOODS]
+    tags = embedder.encode(IMAGINED_TAGS).T
+    maps = SceneMaps(
+        moods=np.stack(of_moods, axis=1, dtype=np.float32) * np.float32(4.0),
+        mood_bias=np.zeros(len(MOODS), np.float32),
+        tags=tags * np.float32(4.0),
+        tag_bias=np.zeros(len(IMAGINED_TAGS), np.float32),
+    )
+    return SceneReader(cast("TextEmbedder", embedder), maps)
 
 
 def listening(  # noqa: PLR0913  one keyword for each fact a test may care about

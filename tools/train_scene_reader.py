@@ -1,14 +1,17 @@
-"""Learn which moods a scene calls for from a language model's answers, and write the map.
+"""Learn which moods and which music a scene calls for, and write the maps.
 
-    python -m tools.train_moods --data ../shared/data --work FOLDER
-        [--out musiscene/weights/moods/moods.safetensors]
+    python -m tools.train_scene_reader --data ../shared/data --work FOLDER
+        [--out musiscene/weights/scenes/scenes.safetensors]
 
-The teacher, SmolLM2-135M-Instruct, is asked for the next word of "SCENE / The mood of this moment
-is" and two other openings, over the human scene sentences of MusicCaps and the video captions and
-fused scenes of VACAD (training parts). The pupil is a ridge regression from MiniLM's vector of the
-scene; to its scores those of plain likeness to "A tender piece of music." are added. The last tenth
-of the scenes is kept back and says how well the pupil follows the teacher. `--work` keeps the
-teacher's answers, so that a second run takes seconds.
+Moods: the teacher, SmolLM2-135M-Instruct, is asked for the next word of "SCENE / The mood of this
+moment is" and two other openings, over the human scene sentences of MusicCaps and the video
+captions and fused scenes of VACAD (training parts). The pupil is a ridge regression from MiniLM's
+vector of the scene; to its scores those of plain likeness to "A tender piece of music." are added.
+The last tenth of the scenes is kept back and says how well the pupil follows the teacher. `--work`
+keeps the teacher's answers, so that a second run takes seconds.
+
+Music: ridge regressions from a human scene sentence of MusicCaps to whether the same musician's
+aspects of the clip speak of a tag; the validation part says how well.
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ import random
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from musiscene.checkpoints.store import ModelStore
 from musiscene.embed import TextEmbedder
-from musiscene.moods import MOOD_EMBEDDER, MOODS, WEIGHTS
+from musiscene.scene_reader import IMAGINED_TAGS, MOODS, SCENE_READER_MODEL, WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +48,26 @@ PENALTY: Final = 3.0
 MAX_CHARACTERS: Final = 600
 BATCH: Final = 8
 KEPT_BACK: Final = 0.1
+PARTS: Final = ("train", "validation")
+TAG_PENALTY: Final = 10.0
+WORDS_OF_TAG: Final = {
+    "guitar": "guitar|ukulele", "strings": "string|orchestra", "violin": "violin|fiddle",
+    "drums": "drum|percussion", "beat": "beat|groov", "choir": "choir|choral",
+    "vocals": "vocal|singer|singing|male voice", "country": "country|banjo",
+    "no vocals": "no voice|no singer|no vocal|instrumental", "fast": "fast|uptempo",
+    "electronic": "electronic|techno|edm|electro", "dance": "dance|club|disco|house",
+    "classical": "classical|orchestra", "ambient": "ambient|drone|atmospher",
+    "soft": "soft|gentle|mellow|calm", "loud": "loud|aggressive|intense",
+    "quiet": "quiet|soft|minimal", "indian": "indian|sitar|tabla|raga",
+    "hip-hop": r"hip.?hop|\brap\b", "soul": "soul|r&b", "techno": "techno|trance|edm",
+    "happy": "happy|cheerful|joyful", "sad": r"\bsad\b|melanchol|mourn",
+    "chillout": "chill|relax|lo-?fi", "mellow": "mellow|easygoing|laid",
+    "party": "party|festiv|celebrat", "weird": "weird|bizarre|strange|quirky|experimental",
+    "experimental": "experimental|avant|noise", "jazz": "jazz", "folk": "folk", "slow": "slow",
+    "piano": "piano", "cello": "cello", "flute": "flute", "synth": "synth", "metal": "metal",
+    "acoustic": "acoustic", "blues": "blues", "funk": "funk",
+}  # fmt: skip
+"""Tag -> what musicians write of such music; the tag itself where none is named."""
 
 
 def main() -> int:
@@ -60,20 +83,29 @@ def main() -> int:
     texts = read_scenes(chosen.data)
     answers = ask_teacher(texts, store.folder(TEACHER), chosen.work)
     wanted = standard_scores(mood_means(answers))
-    vectors = TextEmbedder.load(store.folder(MOOD_EMBEDDER)).encode(texts)
+    embedder = TextEmbedder.load(store.folder(SCENE_READER_MODEL))
+    vectors = embedder.encode(texts)
 
     order = np.random.default_rng(0).permutation(len(texts))
     kept_back = order[: round(KEPT_BACK * len(texts))]
     rest = order[len(kept_back) :]
-    matrix, bias = ridge(vectors[rest], wanted[rest])
+    matrix, bias = ridge(vectors[rest], wanted[rest], PENALTY)
     followed = vectors[kept_back] @ matrix + bias
     agreement = np.corrcoef(followed.ravel(), wanted[kept_back].ravel())[0, 1]
     print(f"{len(texts)} scenes; pupil against teacher on {len(kept_back)} kept back: ", end="")
     print(f"r {agreement:.3f}; the same strongest mood in ", end="")
     print(f"{(followed.argmax(1) == wanted[kept_back].argmax(1)).mean():.3f} (of 14)")
 
-    embedder = TextEmbedder.load(store.folder(MOOD_EMBEDDER))
-    save(chosen.out, *add_likeness(*ridge(vectors, wanted), vectors, embedder))
+    moods = add_likeness(*ridge(vectors, wanted, PENALTY), vectors, embedder)
+    rows = [read_captions(chosen.data / "musiccaps" / f"{part}.jsonl") for part in PARTS]
+    tags = fit_tags(rows[0], embedder)
+    found = embedder.encode([row["scene"] for row in rows[1]]) @ tags[0] + tags[1]
+    areas = [area_under_curve(*one) for one in zip(found.T, speaks_of(rows[1]).T, strict=True)]
+    print(
+        f"tags, on {len(rows[1])} unseen scenes: mean area under the curve {np.nanmean(areas):.3f}"
+    )
+    print(", ".join(f"{tag} {area:.2f}" for tag, area in zip(IMAGINED_TAGS, areas, strict=True)))
+    save(chosen.out, moods=moods[0], mood_bias=moods[1], tags=tags[0], tag_bias=tags[1])
     print(f"written to {chosen.out}")
     return 0
 
@@ -90,7 +122,7 @@ def read_scenes(data: Path) -> list[str]:
     return list(dict.fromkeys(text[:MAX_CHARACTERS] for text in texts if len(text) > 8))
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -108,12 +140,13 @@ def ask_teacher(texts: Sequence[str], folder: Path, work: Path) -> NDArray[np.fl
     asked = json.dumps([texts, OPENINGS, [mood.words for mood in MOODS]]).encode()
     kept = work / f"answers-{hashlib.sha256(asked).hexdigest()[:12]}.npy"
     if kept.exists():
-        return np.load(kept, allow_pickle=False)
+        known: NDArray[np.float32] = np.load(kept, allow_pickle=False)
+        return known
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     first = [tokenizer(f" {word}").input_ids[0] for mood in MOODS for word in mood.words]
     answers = np.zeros((len(texts), len(OPENINGS), len(first)), np.float32)
     order = np.argsort([len(text) for text in texts])
@@ -147,12 +180,12 @@ def standard_scores(means: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def ridge(
-    vectors: NDArray[np.float32], wanted: NDArray[np.float64]
+    vectors: NDArray[np.float32], wanted: NDArray[np.float64], penalty: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A linear map and its bias."""
     middle, mean = vectors.mean(0).astype(np.float64), wanted.mean(0)
     centred = vectors - middle
-    gram = centred.T @ centred + PENALTY * np.eye(centred.shape[1])
+    gram = centred.T @ centred + penalty * np.eye(centred.shape[1])
     matrix = np.linalg.solve(gram, centred.T @ (wanted - mean))
     return matrix, mean - middle @ matrix
 
@@ -189,13 +222,41 @@ def add_likeness(
     return matrix / spread, bias / spread
 
 
-def save(out: Path, matrix: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
-    """Write the map."""
+def read_captions(path: Path) -> list[dict[str, Any]]:
+    """The rows of MusicCaps that have a scene."""
+    return [row for row in _rows(path) if row["scene"]]
+
+
+def speaks_of(rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+    """Whether the aspects of each row speak of each tag, shape (rows, tags)."""
+    aspects = [", ".join(row["aspects"]).lower() for row in rows]
+    patterns = [re.compile(WORDS_OF_TAG.get(tag, rf"\b{tag}\b")) for tag in IMAGINED_TAGS]
+    return np.array([[bool(one.search(text)) for one in patterns] for text in aspects], float)
+
+
+def fit_tags(
+    rows: Sequence[dict[str, Any]], embedder: TextEmbedder
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A map to standard scores of the tags."""
+    vectors = embedder.encode([row["scene"] for row in rows])
+    matrix, bias = ridge(vectors, speaks_of(rows), TAG_PENALTY)
+    scores = vectors @ matrix + bias
+    return matrix / scores.std(0), (bias - scores.mean(0)) / scores.std(0)
+
+
+def area_under_curve(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+    """Chance that a row with the tag scores above one without it; NaN where all are alike."""
+    pairs = np.subtract.outer(scores[labels > 0], scores[labels == 0])
+    return float(((pairs > 0) + (pairs == 0) / 2).mean()) if pairs.size else float("nan")
+
+
+def save(out: Path, **maps: NDArray[np.float64]) -> None:
+    """Write the maps."""
     from safetensors.numpy import save_file
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {"matrix": matrix.astype(np.float32), "bias": bias.astype(np.float32)}
-    save_file({name: np.ascontiguousarray(one) for name, one in tensors.items()}, out)
+    save_file({name: np.ascontiguousarray(one, np.float32) for name, one in maps.items()}, out)
+    out.chmod(0o644)
 
 
 if __name__ == "__main__":

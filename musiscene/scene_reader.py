@@ -1,12 +1,13 @@
-"""Moods that music and scenes have in common: what a text calls for, and where each mood lies.
+"""What a scene calls for: moods that it has in common with music, and the music imagined for it.
 
 Fourteen moods: the nine of the Geneva Emotional Music Scales, with `energy`, `playfulness`,
 `darkness`, `aggression` and `mystery`, which listeners of film and game music name besides. Each
 has words, and a place in Russell's circumplex, by which a track of known valence and arousal has
 moods too (`indexer/matching/places.py`).
 
-A text is read by a linear map of its MiniLM vector, learnt from a language model's answers to "The
-mood of this moment is ..." over human scene sentences (`musiscene/weights/moods/README.md`).
+A text is read by linear maps of its MiniLM vector: for the moods learnt from a language model's
+answers to "The mood of this moment is ..." over human scene sentences, for the music from the words
+that musicians gave to the music of such sentences (`musiscene/weights/scenes/README.md`).
 
 Source: Zentner, Grandjean and Scherer 2008, Emotions evoked by the sound of music (the nine);
 Russell 1980, A circumplex model of affect (the places, by our own judgement).
@@ -16,23 +17,22 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from musiscene.errors import ModelIntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from musiscene.embed import TextEmbedder
 
-WEIGHTS: Final = Path(__file__).with_name("weights") / "moods" / "moods.safetensors"
-MOOD_EMBEDDER: Final = "all-minilm-l6-v2"
-"""The untuned embedder, which the map was learnt on: a new tuning leaves it true."""
+WEIGHTS: Final = Path(__file__).with_name("weights") / "scenes" / "scenes.safetensors"
+SCENE_READER_MODEL: Final = "all-minilm-l6-v2"
+"""The untuned embedder, which the maps were learnt on: a new tuning leaves them true."""
 
 SHARPNESS: Final = 2.5
 """Of the softmax over standard scores: moods one deviation apart are 12 to 1. Chosen on the tuning
@@ -87,29 +87,56 @@ MOOD_OF_WORD: Final = {word: mood.name for mood in MOODS for word in (mood.name,
 }  # fmt: skip
 """Word -> name of its mood."""
 
+IMAGINED_TAGS: Final = (
+    "guitar", "piano", "strings", "violin", "cello", "flute", "harp", "drums", "beat", "synth",
+    "choir", "vocals", "no vocals", "electronic", "dance", "rock", "metal", "pop", "jazz", "folk",
+    "country", "classical", "ambient", "acoustic", "slow", "fast", "soft", "loud", "quiet",
+    "indian", "hip-hop", "blues", "soul", "funk", "techno", "happy", "sad", "chillout", "mellow",
+    "party", "weird", "experimental",
+)  # fmt: skip
+"""Of the encoder's tags those that musicians' words for scenes speak of often enough to learn."""
 
-class MoodReader:
-    """Says which moods a text calls for.
+
+class SceneMaps(msgspec.Struct, frozen=True, kw_only=True):
+    """Linear maps from the vector of a text, float32."""
+
+    moods: NDArray[np.float32]
+    """Shape (dimension, moods)."""
+    mood_bias: NDArray[np.float32]
+    """Shape (moods,)."""
+    tags: NDArray[np.float32]
+    """Shape (dimension, `IMAGINED_TAGS`)."""
+    tag_bias: NDArray[np.float32]
+    """Shape (tags,)."""
+
+
+class SceneScores(msgspec.Struct, frozen=True, kw_only=True):
+    """What texts call for, in standard scores over scenes of all sorts, float32."""
+
+    moods: NDArray[np.float32]
+    """In the order of `MOODS`, shape (texts, moods)."""
+    tags: NDArray[np.float32]
+    """Of the music imagined for it, in the order of `IMAGINED_TAGS`, shape (texts, tags)."""
+
+
+class SceneReader:
+    """Says which moods a scene calls for, and imagines the music for it.
 
     Args:
-        embedder: `MOOD_EMBEDDER`.
-        matrix: Float32, shape (dimension, moods).
-        bias: Float32, shape (moods,).
+        embedder: `SCENE_READER_MODEL`.
+        maps: For the moods, and for the tags of the music that a scene calls for.
     """
 
-    def __init__(
-        self, embedder: TextEmbedder, matrix: NDArray[np.float32], bias: NDArray[np.float32]
-    ) -> None:
+    def __init__(self, embedder: TextEmbedder, maps: SceneMaps) -> None:
         self._embedder = embedder
-        self._matrix = matrix
-        self._bias = bias
+        self._maps = maps
 
     @classmethod
-    def load(cls, folder: Path) -> MoodReader:
+    def load(cls, folder: Path) -> Self:
         """The shipped reader.
 
         Args:
-            folder: Of `MOOD_EMBEDDER`, in the model store.
+            folder: Of `SCENE_READER_MODEL`, in the model store.
 
         Returns:
             The reader.
@@ -121,43 +148,33 @@ class MoodReader:
         from musiscene.embed import TextEmbedder
 
         embedder = TextEmbedder.load(folder)
-        matrix, bias = load_weights()
-        if matrix.shape != (embedder.dimension, len(MOODS)):
-            raise ModelIntegrityError(
-                str(WEIGHTS), f"holds a map of shape {matrix.shape}, not for {embedder.version}"
-            )
-        return cls(embedder, matrix, bias)
+        maps = load_maps()
+        if len(maps.moods) != embedder.dimension:
+            raise ModelIntegrityError(str(WEIGHTS), f"holds no maps for {embedder.version}")
+        return cls(embedder, maps)
 
-    def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Say which moods texts call for.
+    def read(self, texts: Sequence[str]) -> SceneScores:
+        """Say what texts call for.
 
         Args:
             texts: Scenes or briefs, any number.
 
         Returns:
-            Probabilities, in the order of `MOODS`, float32, shape (texts, moods).
+            How far each mood and each tag stands out.
         """
-        return mood_probabilities(self.scores(texts))
-
-    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """How far each mood stands out in a text.
-
-        Args:
-            texts: Any number.
-
-        Returns:
-            Standard scores over scenes of all sorts, float32, shape (texts, moods).
-        """
-        scores: NDArray[np.float32] = self._embedder.encode(texts) @ self._matrix + self._bias
-        return scores
+        vectors = self._embedder.encode(texts)
+        return SceneScores(
+            moods=vectors @ self._maps.moods + self._maps.mood_bias,
+            tags=vectors @ self._maps.tags + self._maps.tag_bias,
+        )
 
 
 @lru_cache(maxsize=1)
-def load_weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Read the shipped map.
+def load_maps() -> SceneMaps:
+    """Read the shipped maps.
 
     Returns:
-        Its matrix, shape (dimension, moods), and bias, shape (moods,), float32.
+        The maps.
 
     Raises:
         ModelIntegrityError: If the file is missing or damaged.
@@ -167,7 +184,7 @@ def load_weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
     try:
         tensors = load_file(WEIGHTS)
-        return tensors["matrix"], tensors["bias"]
+        return SceneMaps(**{name: tensors[name] for name in SceneMaps.__struct_fields__})
     except (OSError, SafetensorError, KeyError) as error:
         raise ModelIntegrityError(str(WEIGHTS), f"cannot be read ({error})") from error
 
