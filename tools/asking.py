@@ -18,7 +18,7 @@ from indexer.match import Matcher
 from indexer.matching.brief import read_brief
 from indexer.matching.fusion import fitted
 from musiscene.checkpoints.store import ModelStore
-from musiscene.moods import MOOD_EMBEDDER, MoodReader
+from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LEARNT: Final = ("mood", "scene", "music", "facts")
+LEARNT: Final = ("mood", "imagined", "scene", "music", "facts")
 """The stages whose weights are learnt."""
 BINS: Final = 10
 
@@ -80,13 +80,13 @@ def read_nonsense(path: Path) -> list[Nonsense]:
 def ask(folder: Path, files: Sequence[Path], nonsense: Sequence[Nonsense]) -> list[Asked]:
     """Open a library and hold briefs against it; see `ask_library`."""
     store = ModelStore()
-    reader = MoodReader.load(store.folder(MOOD_EMBEDDER))
+    reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
     with Library.open(folder, store, create=False) as library:
         return ask_library(library, reader, files, nonsense)
 
 
 def ask_library(
-    library: Library, reader: MoodReader, files: Sequence[Path], nonsense: Sequence[Nonsense]
+    library: Library, reader: SceneReader, files: Sequence[Path], nonsense: Sequence[Nonsense]
 ) -> list[Asked]:
     """Hold briefs, and nonsense, against all tracks of a library.
 
@@ -113,7 +113,7 @@ def ask_library(
     grades += [(one.brief, one.kind, set()) for one in nonsense]
     asked = []
     for text, kind, wanted in grades:
-        brief = read_brief([text], embedder=library.embedder, mood_reader=reader)
+        brief = read_brief([text], embedder=library.embedder, scene_reader=reader)
         scores = matcher.score(brief, matcher.stages, top_k=len(tracks))
         chance = matcher.answer_chance(brief, scores)
         fits = fitted().fits

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from tools.asking import Asked
 
-LEARNT: Final = ("mood", "imagined", "scene", "music", "facts")
 MOOD_WEIGHT: Final = 0.6
 """Fixes the scale of the scores."""
 SET_BY_HAND: Final = {"unwanted": 0.6, "feedback": 0.2}
