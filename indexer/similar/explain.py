@@ -73,8 +73,8 @@ def explain(
         texts = _texts(index, sources[main], track, rows, ordinal=int(pool.ordinals[position]))
         lifts = parts[main, :, position] - parts[main].mean(axis=1)
         shares = parts[main, :, position] / np.array(list(weights.values())) * sum(weights.values())
-        lifts[shares < TELLING_FROM] = 0.0
-        telling = [part for lift, part in sorted(zip(-lifts, weights, strict=True)) if lift < 0]
+        lifts = np.where(shares < TELLING_FROM, -1.0, lifts.round(6))
+        telling = [part for lift, part in sorted(zip(-lifts, weights, strict=True)) if lift <= 0]
         hits.append(
             SimilarHit(
                 rank=rank,
@@ -146,5 +146,5 @@ def _why(seed: Track, texts: Sequence[str]) -> str:
     name = seed.title or PurePath(seed.path).stem
     said = "; ".join(text.rstrip(".") for text in texts if text)
     if not said:
-        return f"Nothing in it is nearer to {name} than in the other tracks."
+        return f"Nothing in it is much like {name}."
     return f"Like {name} in this: {said}."

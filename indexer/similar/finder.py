@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from indexer.vectors import VectorIndex
 
 MAX_TOP_K: Final = 500
+DIVERSE_FROM: Final = 200
+"""Candidates to choose from where the answers should differ: an album or two may all be alike."""
 
 
 class SimilarFinder:
@@ -152,7 +154,7 @@ class SimilarFinder:
     ) -> dict[int, Track]:
         """Positions in the pool of the tracks to show, in order, with their rows."""
         order = np.argsort(-scores, kind="stable")  # equals stay in the order of the index
-        count = CHOSEN_FROM * (top_k + 5)
+        count = max(CHOSEN_FROM * (top_k + 5), DIVERSE_FROM if diversity else 0)
         while True:
             best = np.sort(order[:count])
             spread = Spread(per_artist)
