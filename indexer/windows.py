@@ -32,6 +32,9 @@ LENGTH_WEIGHT: Final = 0.1
 USABLE_SECONDS: Final = 30.0
 """Where no length is asked, shorter windows lose up to `LENGTH_WEIGHT`: a spot lasts this long."""
 
+LEAST_SECONDS: Final = 1.0
+"""Two boundaries that are nearer to each other hold nothing between them."""
+
 BEAT_SIGMA_SECONDS: Final = 0.04
 """Width of the Gaussian by which a cut loses value beside a beat. Source: Cemgil, Kappen, Desain
 and Honing 2000, Journal of New Music Research 29(4), their measure of beat tracking."""
@@ -46,8 +49,8 @@ SILENT_TAIL_SECONDS: Final = 2.0
 SILENT_ENERGY: Final = 0.05
 """38 dB below the loudest second."""
 PHRASE_SNAP_SECONDS: Final = 1.5
-"""A segment's boundary belongs to a downbeat this near: segments are found to a quarter of a second
-and then moved to a strong onset within 0.7 s, which need not be the first of a bar of 2 s."""
+"""A segment's boundary belongs to a downbeat, or else a beat, this near: segments are found to a
+quarter of a second and then moved to a strong onset within 0.7 s, which need not begin a bar."""
 
 WEAK_ARC: Final = 0.35
 """Below this fit, the sentence says that the arc asked for was not found."""
@@ -213,11 +216,11 @@ def _points(timeline: Timeline, energy: Energy) -> _Points:
     heard = np.flatnonzero(energy.curve > SILENT_ENERGY)
     sound_end = min(float(heard[-1]) + 1, duration) if len(heard) else duration
     ending = min(sound_end + SILENT_TAIL_SECONDS, duration)
-    inner = timeline.segments[1:, 0]
-    near = timeline.downbeats if len(timeline.downbeats) else timeline.beats
-    if len(near):
-        nearest = near[_nearest(inner, near)]
-        inner = np.where(np.abs(nearest - inner) <= PHRASE_SNAP_SECONDS, nearest, inner)
+    bounds = inner = timeline.segments[1:, 0]
+    for beats in (timeline.beats, timeline.downbeats):  # a downbeat goes before a nearer beat
+        if len(beats):
+            near = beats[_nearest(bounds, beats)]
+            inner = np.where(np.abs(near - bounds) <= PHRASE_SNAP_SECONDS, near, inner)
     inner = np.unique(inner[(inner > 0) & (inner < ending)])
     end = _Anchor(
         name="track end",
@@ -242,7 +245,9 @@ def _points(timeline: Timeline, energy: Energy) -> _Points:
 def _whole_phrases(points: _Points) -> _Windows:
     """Every run of neighbouring segments."""
     first, last = np.triu_indices(len(points.phrases), k=1)
-    return _Windows(points.phrases[first], points.phrases[last])
+    starts, ends = points.phrases[first], points.phrases[last]
+    is_usable = ends - starts >= min(LEAST_SECONDS, points.phrases[-1])
+    return _Windows(starts[is_usable], ends[is_usable])
 
 
 def _of_length(timeline: Timeline, points: _Points, length_seconds: float) -> _Windows:

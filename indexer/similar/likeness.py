@@ -177,10 +177,6 @@ def sound_texts(
     """
     octaves = round(math.log2(max(float(sound["bpm"]), 1) / max(float(seed["bpm"]), 1)))
     pace = {1: ", double its", -1: ", half its"}.get(octaves, " beside its")
-    keys = [
-        KEYS[one["key"]].replace(":", " ") if one["key"] < len(KEYS) else "an unknown key"
-        for one in (sound, seed)
-    ]
     both = np.sqrt(_shares(tags[None])[0] * _shares(seed_tags[None])[0])
     moods = [_affect(one) for one in (sound, seed)]
     strength: dict[str, float] = {}
@@ -190,10 +186,20 @@ def sound_texts(
     named = [name for name in shared if strength[name] > 0]
     return {
         "tempo": f"{sound['bpm']:.0f} bpm{pace} {seed['bpm']:.0f}",
-        "mode": " beside its ".join(keys),
+        "mode": _key_text(int(sound["key"]), int(seed["key"])),
         "affect": f"both are {moods[0]}" if moods[0] == moods[1] else " beside its ".join(moods),
         "tags": f"both are tagged {', '.join(named)}" if named else "no tag in common",
     }
+
+
+def _key_text(key: int, seed_key: int) -> str:
+    if UNKNOWN_KEY in {key, seed_key}:
+        return "its key is not known" if key == UNKNOWN_KEY else "no key to compare with"
+    tonic, mode = KEYS[key].split(":")
+    seed_tonic, seed_mode = KEYS[seed_key].split(":")
+    if mode != seed_mode:
+        return f"{tonic} {mode} beside its {seed_tonic} {seed_mode}"
+    return f"both are in {tonic} {mode}" if tonic == seed_tonic else f"both are in {mode} keys"
 
 
 def _affect(sound: NDArray[np.void]) -> str:

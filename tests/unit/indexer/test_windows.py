@@ -200,6 +200,19 @@ class TestAnEditorsCases:
         found = best_window(track, relevance=np.array([0.1, 0.8, 0.8, 0.8, 0.1]))
         assert (found.start_seconds, found.end_seconds) == (10.0, 40.0)
 
+    def test_between_far_downbeats_a_phrase_begins_on_a_beat(self):
+        """Bars of 8 s: the boundary lies 4 s from either downbeat, and once was on no beat."""
+        track = timeline(bounds=(0.0, 44.2), bar=8.0)
+        found = best_window(track, length_seconds=20.0, relevance=np.array([0.1, 0.9]))
+        assert found.start_seconds % BEAT == 0
+        assert best_window(track, relevance=np.array([0.1, 0.9])).start_seconds == 44.0
+
+    def test_boundaries_that_all_but_coincide_are_one(self):
+        """Two of them a rounding apart gave a window of no length, and a division by it."""
+        track = timeline(bounds=(0.0, 40.0, float(np.nextafter(40.0, 41.0))), beat=None, bar=None)
+        found = best_window(track, relevance=np.array([0.1, 0.9, 0.1]))
+        assert found.end_seconds - found.start_seconds >= 40.0
+
     def test_an_arc_that_is_not_there_is_said(self):
         found = best_window(timeline(), length_seconds=30.0, arc="build")
         assert found.arc == "steady"

@@ -128,3 +128,21 @@ class TestTexts:
         assert texts["mode"] == "A minor beside its C major"
         assert texts["affect"] == "both are bright and calm"
         assert texts["tags"] == "no tag in common"
+
+    @pytest.mark.parametrize(
+        ("key", "said"),
+        [
+            ("C:major", "both are in C major"),
+            ("F#:major", "both are in major keys"),
+            ("A:minor", "A minor beside its C major"),
+        ],
+    )
+    def test_say_what_the_keys_share(self, key: str, said: str):
+        made = sounds({}, {"key": KEYS.index(key)})
+        none = np.zeros(TAG_COUNT, np.float16)
+        assert sound_texts(made[0], made[1], seed_tags=none, tags=none)["mode"] == said
+
+    def test_an_unknown_key_is_said(self):
+        made = sounds({}, {"key": UNKNOWN_KEY})
+        none = np.zeros(TAG_COUNT, np.float16)
+        assert sound_texts(*made, seed_tags=none, tags=none)["mode"] == "its key is not known"
