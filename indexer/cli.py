@@ -15,7 +15,7 @@ from musiscene.console import Console, shared_options
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from indexer.matching.results import Hit, MatchResult
+    from indexer.matching.results import Hit, MatchResult, Reading
     from indexer.pipeline import Failure, ScanReport
     from indexer.windows import Arc
     from musiscene.cli.model_options import ChosenModel
@@ -275,12 +275,25 @@ def _say_result(console: Console, result: MatchResult, *, is_one_of_many: bool) 
     if not result.hits:
         console.say(result.notice or "Nothing in the library fulfils this.")
         return
+    console.say(_reading_line(result.reading))
+    if result.notice:
+        console.say(result.notice)
     if result.decision == "nothing_fits":
         console.say("Nothing in the library fits well; these come nearest.")
     console.table(
         ["", "track", "from - to", "conf.", "scene it suits", "tempo", "key"],
         [_row(hit) for hit in result.hits],
     )
+
+
+def _reading_line(reading: Reading) -> str:
+    """How the brief was understood, in one line."""
+    parts = [
+        ("moods", [mood.mood for mood in reading.moods]),
+        ("music", list(reading.music)),
+        ("asked for", list(reading.wishes)),
+    ]
+    return "Read as " + "; ".join(f"{name}: {', '.join(said)}" for name, said in parts if said)
 
 
 def _row(hit: Hit) -> Sequence[str]:

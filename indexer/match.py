@@ -189,7 +189,7 @@ class Matcher:
         scores = self.score(brief, stages, allowed=allowed, top_k=wanted)
         best = [int(position) for position in scores.order[:wanted]]
         tracks = self._catalogue.tracks([scores.candidates.track_ids[one] for one in best])
-        confidence = self.answer_chance(brief, scores)
+        chance = self.answer_chance(brief, scores)
         hits = explain(
             brief,
             scores,
@@ -197,15 +197,15 @@ class Matcher:
             tracks,
             stages,
             curve=self._learnt.fits,
-            ceiling=confidence,
+            ceiling=chance,
             wish=wish,
         )
         return MatchResult(
             brief="\n".join(brief.captions),
-            decision="matched" if confidence >= self._learnt.answered_from else "nothing_fits",
+            decision="matched" if chance >= self._learnt.answered_from else "nothing_fits",
             confidence=hits[0].confidence if hits else 0.0,
             hits=hits,
-            reading=reading_of(brief),
+            reading=reading_of(brief, answerable=chance),
             notice=why_nothing(self._catalogue, demands) if allowed == set() else unread(brief),
         )
 
@@ -271,9 +271,10 @@ class Matcher:
         facts = FactStage().score(brief, candidates)[best]
         return answer_measures(
             brief.weights @ brief.mood_scores,
-            float(mood_values(brief.mood, candidates.mood_log_chances)[best]),
-            float(similarity.max()),
-            float(facts),
+            strangeness=float(brief.weights @ brief.strangeness),
+            mood_value=float(mood_values(brief.mood, candidates.mood_log_chances)[best]),
+            likeness=float(similarity.max()),
+            facts=float(facts),
         )
 
     def _candidates(

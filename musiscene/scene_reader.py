@@ -108,6 +108,10 @@ class SceneMaps(msgspec.Struct, frozen=True, kw_only=True):
     """Shape (dimension, `IMAGINED_TAGS`)."""
     tag_bias: NDArray[np.float32]
     """Shape (tags,)."""
+    middle: NDArray[np.float32]
+    """Mean vector of scenes of all sorts, shape (dimension,)."""
+    whitener: NDArray[np.float32]
+    """Gives the vectors of scenes, less `middle`, unit covariance; shape (dimension, dimension)."""
 
 
 class SceneScores(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +121,9 @@ class SceneScores(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of `MOODS`, shape (texts, moods)."""
     tags: NDArray[np.float32]
     """Of the music imagined for it, in the order of `IMAGINED_TAGS`, shape (texts, tags)."""
+    strangeness: NDArray[np.float32]
+    """How unlike a scene each text is, about 1 for a scene: the mean square of its whitened vector
+    (Mahalanobis 1936), shape (texts,)."""
 
 
 class SceneReader:
@@ -160,10 +167,12 @@ class SceneReader:
             texts: Scenes or briefs, any number.
 
         Returns:
-            How far each mood and each tag stands out.
+            How far each mood and each tag stands out, and how far each text is a scene at all.
         """
         vectors = self._embedder.encode(texts)
+        whitened = (vectors - self._maps.middle) @ self._maps.whitener
         return SceneScores(
+            strangeness=np.square(whitened).mean(axis=1),
             moods=vectors @ self._maps.moods + self._maps.mood_bias,
             tags=vectors @ self._maps.tags + self._maps.tag_bias,
         )
@@ -184,7 +193,9 @@ def load_maps() -> SceneMaps:
 
     try:
         tensors = load_file(WEIGHTS)
-        return SceneMaps(**{name: tensors[name] for name in SceneMaps.__struct_fields__})
+        return SceneMaps(
+            **{name: tensors[name].astype(np.float32) for name in SceneMaps.__struct_fields__}
+        )
     except (OSError, SafetensorError, KeyError) as error:
         raise ModelIntegrityError(str(WEIGHTS), f"cannot be read ({error})") from error
 

@@ -13,6 +13,7 @@ import click
 
 from indexer.cli import index, match
 from indexer.cli_feedback import feedback
+from indexer.cli_similar import similar
 from indexer.errors import IndexerError, NothingIndexedError
 from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
@@ -74,7 +75,7 @@ def serve(console: Console, host: str, port: int) -> None:
 
 
 for command in (
-    models, checkpoint, index, match, feedback, imagine, serve, train, data, evaluate,
+    models, checkpoint, index, match, similar, feedback, imagine, serve, train, data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)

@@ -39,7 +39,7 @@ PRIOR: Final = {"mood": 0.6, "imagined": 0.05, "scene": 0.15, "music": 0.1, "fac
 PULL: Final = 2.0
 """Of the prior on the weights, beside the mean over briefs."""
 SHARPNESS: Final = 8.0
-PENALTY: Final = 0.02
+PENALTY: Final = 0.005
 FALSE_ACCEPTS: Final = 0.1
 FOLDS: Final = 5
 

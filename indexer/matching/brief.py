@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import BriefError
 from indexer.language import LanguageGuess, foreign_language
-from indexer.matching.wishes import Wish, unwanted_in, wishes_in
+from indexer.matching.wishes import MAX_WISHES, Wish, unwanted_in, wishes_in
 from musiscene.scene_reader import mood_probabilities
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class ReadBrief(msgspec.Struct, frozen=True, kw_only=True):
     """Of each passage, unit length, shape (passages, dimension)."""
     mood_scores: NDArray[np.float32]
     """How far each mood stands out in each passage, shape (passages, moods)."""
+    strangeness: NDArray[np.float32]
+    """How unlike a scene each passage is, shape (passages,)."""
     imagined: NDArray[np.float32]
     """How far each of `IMAGINED_TAGS` stands out in the music for each passage, shape (passages,
     tags)."""
@@ -123,7 +125,8 @@ def read_brief(
         vectors=vectors,
         mood_scores=called_for.moods,
         imagined=called_for.tags,
-        wishes=wishes,
+        strangeness=called_for.strangeness,
+        wishes=wishes[:MAX_WISHES],
         unwanted=tuple(dict.fromkeys(wish for found in named.values() for wish in found)),
         unwanted_texts=others,
         unwanted_vectors=embedder.encode(list(others)),

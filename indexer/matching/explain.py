@@ -42,11 +42,12 @@ class WindowWish(msgspec.Struct, frozen=True, kw_only=True):
 ANY_WINDOW: Final = WindowWish()
 
 
-def reading_of(brief: ReadBrief) -> Reading:
-    """How a brief was understood."""
+def reading_of(brief: ReadBrief, *, answerable: float) -> Reading:
+    """How a brief was understood, and the chance that it can be answered."""
     chances = brief.mood
     strongest = sorted(range(len(MOOD_NAMES)), key=lambda number: -chances[number])
     return Reading(
+        answerable=round(answerable, 4),
         moods=tuple(
             CalledFor(mood=MOOD_NAMES[number], probability=round(float(chances[number]), 3))
             for number in strongest[:SHOWN_MOODS]
@@ -110,7 +111,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
                 window=_window(brief, candidates, position, track, wish),
                 scene_caption=""
                 if nearest is None
-                else texts[int(candidates.entries["caption"][nearest])],
+                else texts.get(int(candidates.entries["caption"][nearest]), ""),
                 tags=strongest_tags(track, HIT_TAGS),
                 reasons=_reasons(brief, scores, position, stages, texts),
                 facts=tuple(

@@ -64,12 +64,18 @@ def fitted() -> Fitted:
 
 
 def answer_measures(
-    mood_scores: NDArray[np.float32], mood_value: float, likeness: float, facts: float
+    mood_scores: NDArray[np.float32],
+    *,
+    strangeness: float,
+    mood_value: float,
+    likeness: float,
+    facts: float,
 ) -> dict[str, float]:
     """What tells an answerable brief from another.
 
     Args:
         mood_scores: Standard scores of the moods, averaged over the brief, shape (moods,).
+        strangeness: How unlike a scene the brief is.
         mood_value: Of the best track's mood stage.
         likeness: Largest cosine of the brief with any caption of the library.
         facts: Of the best track's fact stage.
@@ -78,6 +84,7 @@ def answer_measures(
         The measures of `Fitted.answerable`.
     """
     return {
+        "strangeness": strangeness,
         "clearest_mood": float(mood_scores.max()),
         "mood_spread": float(mood_scores.std()),
         "mood": mood_value,

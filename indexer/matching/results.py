@@ -72,6 +72,8 @@ class CalledFor(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """How the brief was understood."""
 
+    answerable: float
+    """Chance that it is a scene which the library has music for, 0 to 1; decides `decision`."""
     moods: tuple[CalledFor, ...]
     """Those that stand out, strongest first."""
     music: tuple[str, ...]
@@ -86,6 +88,7 @@ class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
     brief: str
     decision: Literal["matched", "nothing_fits"]
     confidence: float
+    """Of the first hit; 0 without one."""
     hits: tuple[Hit, ...]
     reading: Reading
     generation: None = None

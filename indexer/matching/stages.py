@@ -29,9 +29,12 @@ MOOD_REACH: Final = 4.0
 SHOWN_MOODS: Final = 2
 SHOWN_TAGS: Final = 3
 RULED_OUT: Final = -10.0
-"""Outweighs all that speaks for a track that was rejected for the very same brief."""
+"""Outweighs all that speaks for a track that was rejected for the very same brief, or that was named
+as one that the answer must not be like."""
 NEAR_DUPLICATE: Final = 0.6
 """Likeness from which a track is like one that is not wanted."""
+SHOWN_SHARE: Final = 0.5
+"""Of what speaks most against a track; what speaks less is not said."""
 
 
 class Stage(Protocol):
@@ -88,7 +91,9 @@ class CaptionStage:
     ) -> str:
         """The caption that is nearest to the brief as a whole."""
         nearest = nearest_row(brief, candidates, position, self.name)
-        return "" if nearest is None else captions[int(candidates.entries["caption"][nearest])]
+        return (
+            "" if nearest is None else captions.get(int(candidates.entries["caption"][nearest]), "")
+        )
 
 
 def nearest_row(brief: ReadBrief, candidates: Candidates, position: int, kind: str) -> int | None:
@@ -146,9 +151,12 @@ def mood_values(
         log_chances: Log-probabilities, shape (tracks, moods).
 
     Returns:
-        Expected log-odds over an even chance, as a share of `MOOD_REACH`, -1 to 1, shape (tracks,).
+        Expected log-odds over an even chance, as a share of `MOOD_REACH`, -1 to 1, shape (tracks,);
+        the less the further the call is spread, down to 0 where it calls for every mood alike.
     """
-    expected = (log_chances + np.log(len(MOODS))) @ wanted
+    chosen = np.maximum(wanted, np.float32(1e-9))
+    clarity = 1.0 + float(chosen @ np.log(chosen)) / np.log(len(MOODS))
+    expected = clarity * ((log_chances + np.log(len(MOODS))) @ wanted)
     values: NDArray[np.float32] = np.clip(expected / MOOD_REACH, -1.0, 1.0).astype(np.float32)
     return values
 
@@ -253,7 +261,7 @@ class UnwantedStage:
         self._vectors_of = vectors_of
 
     def score(self, brief: ReadBrief, candidates: Candidates) -> NDArray[np.float32]:
-        """How much speaks against each track, -1 to 0, shape (tracks,)."""
+        """How much speaks against each track, -1 to 0, or `RULED_OUT`, shape (tracks,)."""
         parts = [np.zeros(len(candidates), dtype=np.float32)]
         parts += [np.minimum(fact_values(wish, candidates), 0.0) for wish in brief.unwanted]
         everywhere = np.arange(len(candidates.rows))
@@ -263,20 +271,11 @@ class UnwantedStage:
         for track_id in brief.unlike:
             ordinal = self._ordinal_of(track_id)
             if ordinal is not None:
-                parts.append(-self._likeness(candidates, ordinal))
-        worst: NDArray[np.float32] = np.min(parts, axis=0)
+                similarity = self._vectors_of(ordinal) @ candidates.vectors.T
+                likeness = _above_floor(candidates.fold(similarity, everywhere))
+                parts.append(np.where(candidates.ordinals == ordinal, RULED_OUT, -likeness))
+        worst: NDArray[np.float32] = np.min(parts, axis=0).astype(np.float32)
         return worst
-
-    def _likeness(self, candidates: Candidates, ordinal: int) -> NDArray[np.float32]:
-        """Mean over a track's captions of the likeness to a candidate's nearest, above a floor."""
-        similarity = self._vectors_of(ordinal) @ candidates.vectors.T
-        everywhere = np.arange(len(candidates.rows))
-        mean = candidates.fold(similarity, everywhere).mean(axis=0)
-        likeness: NDArray[np.float32] = np.clip(
-            (mean - NEAR_DUPLICATE) / (1 - NEAR_DUPLICATE), 0, 1
-        )
-        likeness[candidates.ordinals == ordinal] = 1.0
-        return likeness
 
     def reason(
         self,
@@ -285,13 +284,40 @@ class UnwantedStage:
         position: int,
         captions: Mapping[int, str],  # noqa: ARG002  part of the protocol
     ) -> str:
-        """What of it speaks against the track."""
-        named = [
-            wish.text for wish in brief.unwanted if fact_values(wish, candidates)[position] < 0
-        ]
-        others = [f"near to {text!r}" for text in brief.unwanted_texts]
-        tracks = ["near to a track that is not wanted"] if brief.unlike else []
-        return "; ".join([*named, *others, *tracks])
+        """What of it speaks most against the track."""
+        against = {
+            wish.text: -float(fact_values(wish, candidates)[position]) for wish in brief.unwanted
+        }
+        own = candidates.vectors[candidates.track_of_row == position]
+        near = (brief.unwanted_vectors @ own.T).max(axis=1, initial=0.0)
+        for text, likeness in zip(brief.unwanted_texts, near.tolist(), strict=True):
+            against[f"near to {text!r}"] = likeness
+        for ordinal in map(self._ordinal_of, brief.unlike):
+            if ordinal is None:
+                continue
+            if candidates.ordinals[position] == ordinal:
+                return "is itself not wanted"
+            nearest = (self._vectors_of(ordinal) @ own.T).max(axis=1, keepdims=True, initial=0.0)
+            said = "near to a track that is not wanted"
+            against[said] = max(against.get(said, 0.0), float(_above_floor(nearest)[0]))
+        least = max(SHOWN_SHARE * max(against.values(), default=0.0), 1e-6)
+        return "; ".join(said for said, value in against.items() if value >= least)
+
+
+def _above_floor(similarity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean likeness of the captions of a track, as a share of what is above a floor.
+
+    Args:
+        similarity: Of each of its captions with the nearest of other tracks, shape (captions,
+            tracks).
+
+    Returns:
+        From 0 to 1, shape (tracks,).
+    """
+    likeness: NDArray[np.float32] = np.clip(
+        (similarity.mean(axis=0) - NEAR_DUPLICATE) / (1.0 - NEAR_DUPLICATE), 0.0, 1.0
+    )
+    return likeness
 
 
 class FeedbackStage:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
+from indexer.filters.fields import FLATS
 from musiscene.scene_reader import MOOD_OF_WORD
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ Subject: TypeAlias = Literal["tempo", "pace", "key", "mode", "voices", "tag", "m
 MAX_WISHES: Final = 40
 """Of one text; a longer list is no list of wishes."""
 
-FLATS: Final = {"Cb": "B", "Db": "C#", "Eb": "D#", "Fb": "E", "Gb": "F#", "Ab": "G#", "Bb": "A#"}
+ENHARMONIC: Final = {**FLATS, "E#": "F", "B#": "C"}
+"""Other names of tonics -> those of `indexer.sounds.TONICS`."""
 
 _TAG_WORDS: Final[dict[str, str]] = {
     "piano": "piano", "pianos": "piano", "guitar": "guitar", "guitars": "guitar",
@@ -48,7 +50,8 @@ _TAG_WORDS: Final[dict[str, str]] = {
 
 _NOT_MUSIC: Final = re.compile(
     r"\b(?:rock (?:face|wall|climb\w*|pool\w*|concert)|metal (?:door|gate|box|table|plate)|"
-    r"heart ?beats?|drum of|beat(?:s|ing|en)? (?:the|him|her|them|a|an))\b"
+    r"heart ?beats?|drum of|beat(?:s|ing|en)? (?:the|him|her|them|a|an)|"
+    r"beats per minute|birds? (?:are |is )?singing|singing (?:birds?|bowls?))\b"
 )
 _ABOUT_MUSIC: Final = re.compile(
     r"\b(?:music\w*|songs?|track|piece|tunes?|tempo|bpm|soundtrack|score|theme|melod\w+|"
@@ -60,16 +63,24 @@ _AMBIGUOUS: Final = frozenset(
 )
 _KEYWORDS: Final = 4
 _KEYWORD_WORDS: Final = 3
-_NEGATION: Final = re.compile(
-    r"\b(?:no|not|nothing|never|without|avoid|minus|free of|instead of|less|don'?t want|"
-    r"do not want|isn'?t|aren'?t|nor)\b[\s\w'-]{0,24}$"
+_DENYING: Final = (
+    r"no(?! (?:one|longer|matter|doubt)\b)|not|nothing|never|without|avoid|minus|free of|"
+    r"instead of|less|don'?t want|do not want|isn'?t|aren'?t|nor"
 )
-_DENIALS: Final = re.compile(r"\b(?:no|not|nothing|never|without|avoid|any|don'?t want)\b")
+_NEGATION: Final = re.compile(rf"\b(?:{_DENYING})\b[\s\w'-]{{0,24}}$")
+_NEGATION_REACH: Final = 64
+"""Characters; more than the longest negation with what may stand between it and its word."""
+_DENIALS: Final = re.compile(rf"\b(?:{_DENYING}|any)\b")
 _CLAUSE: Final = re.compile(r"[.,;:!?\n]|\bbut\b|\bjust\b|\bonly\b")
 """Ends what a negation reaches: "no drums, piano please" wants a piano."""
 
-_TEMPO: Final = re.compile(r"\b([0-9]{2,3})(?:\s*(?:-|\u2013|to|\.\.)\s*([0-9]{2,3}))?\s*bpm\b")
+_TEMPO: Final = re.compile(
+    r"\b0*([1-9][0-9]{1,2})(?:\s*(?:-|\u2013|to|and|\.\.)\s*0*([1-9][0-9]{1,2}))?"
+    r"\s*(?:bpm|beats per minute)\b"
+)
 _KEY: Final = re.compile(r"\b([a-g])(?:\s?-?(sharp|flat|#|b|♯|♭))?[ -](major|minor)\b")
+_AFTER_KEY: Final = re.compile(r"\s*(?:$|[^\sa-z]|(?:and|with|at|or)\b)")
+"""What follows a key, and not the noun of "a major storm"."""
 _MODE: Final = re.compile(r"\b(?:in )?(?:a )?(major|minor)[ -](?:key|mode|chords?|scale)\b")
 _SLOW: Final = re.compile(
     r"\b(?:slow(?:er)?[ -](?:tempo|music|song|track|piece|beat|paced music|ballad)|down-?tempo)\b"
@@ -120,7 +131,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def said(self) -> str:
         """In the brief's words, with `no` before what is not wanted."""
-        return self.text if self.wanted or self.text in _UNSUNG_WORDS else f"no {self.text}"
+        is_asked_for = self.wanted != (self.text in _UNSUNG_WORDS)
+        return self.text if is_asked_for else f"no {self.text}"
 
 
 def wishes_in(text: str) -> tuple[Wish, ...]:
@@ -139,7 +151,7 @@ def wishes_in(text: str) -> tuple[Wish, ...]:
         >>> [(wish.value, wish.wanted) for wish in wishes_in("90 bpm, piano, no drums")]
         [((90.0, 90.0), True), ('piano', True), ('drums', False)]
     """
-    lowered = text.lower()
+    lowered = _plain(text)
     is_about_music = bool(_ABOUT_MUSIC.search(lowered)) or _is_keywords(lowered)
     found = _found(lowered, is_about_music=is_about_music)
     return _settled([wish for _, wish in sorted(found, key=_place)])
@@ -158,9 +170,13 @@ def unwanted_in(text: str) -> tuple[Wish, ...]:
         >>> [(wish.subject, wish.value) for wish in unwanted_in("nothing sad, no vocals")]
         [('mood', 'sadness'), ('voices', 'sung')]
     """
-    lowered = _DENIALS.sub(" ", text.lower())
+    lowered = _DENIALS.sub(" ", _plain(text))
     found = sorted([*_found(lowered, is_about_music=True), *_moods(lowered)], key=_place)
     return _settled([msgspec.structs.replace(wish, wanted=not wish.wanted) for _, wish in found])
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
 
 def _settled(wishes: Sequence[Wish]) -> tuple[Wish, ...]:
@@ -177,20 +193,25 @@ def _found(text: str, *, is_about_music: bool) -> Iterator[tuple[int, Wish]]:
     for match in _TEMPO.finditer(text):
         low, high = float(match[1]), float(match[2] or match[1])
         yield match.start(), _wish("tempo", (min(low, high), max(low, high)), match, text)
-    for match in _KEY.finditer(text):
+    for match in filter(_is_key, _KEY.finditer(text)):
         accidental = {"sharp": "#", "♯": "#", "flat": "b", "♭": "b"}.get(match[2], match[2] or "")
         tonic = match[1].upper() + accidental
-        yield match.start(), _wish("key", f"{FLATS.get(tonic, tonic)}:{match[3]}", match, text)
+        yield match.start(), _wish("key", f"{ENHARMONIC.get(tonic, tonic)}:{match[3]}", match, text)
+    heard = _NOT_MUSIC.sub(lambda seen: "_" * len(seen[0]), text)
     for subject, pattern, word, wanted in _PATTERNS:
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(heard):
             yield match.start(), _wish(subject, word or match[1], match, text, wanted=wanted)
-    hidden = [match.span() for match in _NOT_MUSIC.finditer(text)]
-    for match in _TAGS.finditer(text):
-        wish = _wish("tag", _TAG_WORDS[match[0]], match, text)
-        is_seen = any(start <= match.start() < end for start, end in hidden)
-        if not is_seen and (is_about_music or match[0] not in _AMBIGUOUS):
-            yield match.start(), wish
+    for match in _TAGS.finditer(heard):
+        if is_about_music or match[0] not in _AMBIGUOUS:
+            yield match.start(), _wish("tag", _TAG_WORDS[match[0]], match, text)
     yield from (one for one in _moods(text) if not one[1].wanted)
+
+
+def _is_key(match: re.Match[str]) -> bool:
+    """Whether `a minor` is a key, and not the article of "a minor accident"."""
+    is_article = match[1] == "a" and match[2] is None and match[0].startswith("a ")
+    before = match.string[: match.start()].endswith(("key of ", "key: "))
+    return not is_article or before or bool(_AFTER_KEY.match(match.string, match.end()))
 
 
 def _is_keywords(text: str) -> bool:
@@ -213,5 +234,6 @@ def _wish(
     wanted: bool = True,
 ) -> Wish:
     """A wish, turned round where the words before it in its clause deny it."""
-    is_denied = bool(_NEGATION.search(_CLAUSE.split(text[: match.start()])[-1]))
+    before = text[max(0, match.start() - _NEGATION_REACH) : match.start()]
+    is_denied = bool(_NEGATION.search(_CLAUSE.split(before)[-1]))
     return Wish(subject=subject, value=value, text=match[0], wanted=wanted != is_denied)

@@ -59,6 +59,8 @@ def word_reader() -> SceneReader:
         mood_bias=np.zeros(len(MOODS), np.float32),
         tags=tags * np.float32(4.0),
         tag_bias=np.zeros(len(IMAGINED_TAGS), np.float32),
+        middle=np.zeros(DIMENSION, np.float32),
+        whitener=np.eye(DIMENSION, dtype=np.float32),
     )
     return SceneReader(cast("TextEmbedder", embedder), maps)
 
