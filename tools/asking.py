@@ -53,6 +53,8 @@ class Asked(NamedTuple):
     """That the brief has an answer, by the weights in use."""
     confidences: NDArray[np.float64]
     """Of each track as a hit, by the weights in use, shape (tracks,)."""
+    order: NDArray[np.intp]
+    """The tracks by the weights in use, best first, shape (tracks,)."""
     are_all_known: bool
     """Whether the tracks that are not wanted are known to be wrong."""
 
@@ -64,12 +66,12 @@ class Asked(NamedTuple):
     @property
     def confidence(self) -> float:
         """Of the best hit, as an answer states it."""
-        return float(self.confidences.max())
+        return float(self.confidences[self.order[0]])
 
     @property
     def is_right(self) -> bool:
-        """Whether the best hit is wanted; the first of equals."""
-        return bool(self.wanted[self.confidences.argmax()])
+        """Whether the best hit is wanted."""
+        return bool(self.wanted[self.order[0]])
 
 
 def read_nonsense(path: Path) -> list[Nonsense]:
@@ -92,7 +94,7 @@ def ask_library(
 
     Args:
         library: Open.
-        reader: For the briefs' moods.
+        reader: For the briefs.
         files: Of briefs, as `musiscene evaluate retrieval` takes them; lines that cannot be judged
             are named on the standard error and passed over.
         nonsense: May be empty.
@@ -128,6 +130,7 @@ def ask_library(
                 matcher.measures(brief, scores),
                 chance,
                 np.array([chance * fits.chance({"score": float(one)}) for one in scores.total]),
+                scores.order,
                 are_all_known=len(wanted) > 1,
             )
         )
