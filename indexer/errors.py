@@ -85,6 +85,10 @@ class TrackNameError(TrackNotFoundError):
             )
 
 
+class SeedError(IndexerError):
+    """What similar tracks are asked for cannot be used; the message says what can."""
+
+
 class OpinionNotFoundError(IndexerError):
     """No opinion has this id."""
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.cli import index, match
-from indexer.cli_feedback import feedback
-from indexer.cli_similar import similar
+from indexer.cli.feedback import feedback
+from indexer.cli.index import index
+from indexer.cli.match import match
+from indexer.cli.similar import similar
 from indexer.errors import IndexerError, NothingIndexedError
 from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train

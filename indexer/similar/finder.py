@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from indexer.catalogue.models import Track
+from indexer.errors import SeedError
 from indexer.filters.selection import demands_of, why_nothing
 from indexer.similar.candidates import CHOSEN_FROM, Source, find_pool, likeness_to, pool_of
 from indexer.similar.diversity import Spread, choose_diverse
 from indexer.similar.explain import explain, used_seed
 from indexer.similar.likeness import WEIGHTS
 from indexer.similar.results import SimilarResult
-from indexer.similar.seeds import SeedError, check_seeds, segments_of
+from indexer.similar.seeds import check_seeds, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

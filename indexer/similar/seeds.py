@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
-from indexer.errors import IndexerError
+from indexer.errors import SeedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,6 @@ OVERHANG_SECONDS: Final = 1.0
 """So far a section may reach past the track's end: clocks show whole seconds."""
 LEAST_COVERED: Final = 0.25
 """A segment belongs to a section that covers so much of it."""
-
-
-class SeedError(IndexerError):
-    """What similar tracks are asked for cannot be used; the message says what can."""
 
 
 class Seed(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer.catalogue.models import new_id
-from indexer.errors import FilterSyntaxError, TrackNotFoundError
+from indexer.errors import FilterSyntaxError, SeedError, TrackNotFoundError
 from indexer.similar import candidates
 from indexer.similar.finder import SimilarFinder
-from indexer.similar.seeds import Seed, SeedError
+from indexer.similar.seeds import Seed
 from indexer.vectors import VectorIndex, publish
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store
 

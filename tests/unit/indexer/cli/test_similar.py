@@ -8,8 +8,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from indexer import cli_similar
-from indexer.cli_similar import SectionType, similar
+from indexer.cli import similar as cli_similar
+from indexer.cli.similar import SectionType, similar
 from indexer.library import Library
 from musiscene.checkpoints import first_use
 from musiscene.console import Places

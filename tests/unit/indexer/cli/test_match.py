@@ -5,7 +5,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from indexer.cli import match
+from indexer.cli.match import match
 from indexer.filters import read_text
 from indexer.filters.fields import FIELDS
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from indexer.errors import FilterSyntaxError
+from indexer.cli.options import check_filter
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
@@ -46,16 +46,6 @@ class SectionType(click.ParamType[object]):
         )
 
 
-def _check_filter(_context: click.Context, _option: click.Parameter, expression: str) -> str:
-    from indexer.filters import read_text
-
-    try:
-        read_text(expression)
-    except FilterSyntaxError as error:
-        raise click.BadParameter(f"{error}\n\n{error.marked}") from error
-    return expression
-
-
 @click.command(
     epilog="Example: musiscene similar --track calm/lake.opus --section 0:30-1:00 "
     '--track wild/storm.opus=-0.5 --filter "vocals=no"'
@@ -81,7 +71,7 @@ def _check_filter(_context: click.Context, _option: click.Parameter, expression:
     "--filter",
     "filter_expression",
     default="",
-    callback=_check_filter,
+    callback=check_filter,
     help="Such as 'bpm=100..130 vocals=no'; see `musiscene match --help`.",
 )
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from indexer.cli_feedback import feedback
+from indexer.cli.feedback import feedback
 from indexer.errors import TrackNameError
 from tests.support.retrieval import made_library
 
@@ -27,7 +27,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library
         def opened_library(_console: Console) -> Iterator[Library]:
             yield opened
 
-        monkeypatch.setattr("indexer.cli_feedback._library", opened_library)
+        monkeypatch.setattr("indexer.cli.feedback._library", opened_library)
         yield opened
 
 
