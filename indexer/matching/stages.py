@@ -29,8 +29,8 @@ MOOD_REACH: Final = 4.0
 SHOWN_MOODS: Final = 2
 SHOWN_TAGS: Final = 3
 RULED_OUT: Final = -10.0
-"""Outweighs all that speaks for a track that was rejected for the very same brief, or that was named
-as one that the answer must not be like."""
+"""Outweighs all that speaks for a track that was rejected for the very same brief, or that the
+answer must not be like."""
 NEAR_DUPLICATE: Final = 0.6
 """Likeness from which a track is like one that is not wanted."""
 SHOWN_SHARE: Final = 0.5

@@ -141,4 +141,6 @@ class TestPublish:
         folder = publish_rows(tmp_path, unit_vectors(4), revision=3)
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
         assert (manifest["count"], manifest["dimension"], manifest["revision"]) == (4, 16, 3)
-        assert set(manifest["files"]) == {"captions.faiss", "rows.npy", "tracks.npy"}
+        assert set(manifest["files"]) == {
+            "captions.faiss", "rows.npy", "tracks.npy", "sounds.npy", "tags.npy",
+        }  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.support.listening import word_moods
+from tests.support.listening import word_reader
 from tests.support.retrieval import made_library, write_briefs
 from tools.simulate_feedback import WEIGHTS, Bench, simulate
 
@@ -23,7 +23,7 @@ BRIEFS = [
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     with made_library(tmp_path) as library:
-        return Bench(library, word_moods(), write_briefs(tmp_path / "briefs.jsonl", BRIEFS))
+        return Bench(library, word_reader(), write_briefs(tmp_path / "briefs.jsonl", BRIEFS))
 
 
 class TestBench:

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from indexer.match import STAGES
 from musiscene.checkpoints import first_use
 from musiscene.embed import TextEmbedder
+from musiscene.scene_reader import SceneReader
 from service.cli import main
-from tests.support.listening import WordEmbedder
+from tests.support.listening import WordEmbedder, word_reader
 from tests.support.retrieval import made_library, write_briefs
 
 ROWS = (
@@ -26,6 +28,7 @@ class Store:
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(first_use, "store_with", lambda *_args: Store())
     monkeypatch.setattr(TextEmbedder, "load", lambda _folder: WordEmbedder())
+    monkeypatch.setattr(SceneReader, "load", lambda _folder: word_reader())
     made_library(tmp_path).close()
     return tmp_path
 
@@ -84,7 +87,7 @@ class TestRetrieval:
         ("options", "says"),
         [
             (("--without", "lyrics"), "'lyrics' is none of"),
-            (("--without", "music,scene"), "nothing would be left"),
+            (("--without", ",".join(STAGES)), "nothing would be left"),
         ],
     )
     def test_refuses_stages_that_cannot_be_left_out(

@@ -10,7 +10,7 @@ from indexer.evaluation.retrieval import RetrievalJudge
 from indexer.evaluation.systems import MATCHER, System, TagRanker, build_systems
 from indexer.match import Matcher
 from musiscene.console import ProgressReport
-from tests.support.listening import word_moods
+from tests.support.listening import word_reader
 from tests.support.retrieval import made_library
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def judged(
 
 class TestMatcherRank:
     def test_is_the_whole_library_as_match_orders_it(self, library: Library):
-        matcher = Matcher.over(library, word_moods())
+        matcher = Matcher.over(library, word_reader())
         for text in ("soft piano on a lake", "loud storm", "qwertz"):
             hits = matcher.match([text], top_k=500).hits
             assert matcher.rank([text]) == [hit.track.id for hit in hits]
@@ -73,7 +73,7 @@ class TestMatcherRank:
                 library.catalogue,
                 library.vectors(),
                 library.embedder,
-                word_moods(),
+                word_reader(),
                 without=[stage, "mood", "facts"],
             ).rank([text])[0]
             for stage in ("music", "scene")
@@ -92,7 +92,7 @@ class TestTagRanker:
 
 class TestBuildSystems:
     def test_matcher_ablations_and_control(self, library: Library, tracks: list[Track]):
-        systems = build_systems(library, word_moods(), tracks, [("scene",), ("music",)])
+        systems = build_systems(library, word_reader(), tracks, [("scene",), ("music",)])
         assert [(system.name, system.kind) for system in systems] == [
             ("matcher", "matcher"),
             ("without scene", "ablation"),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy.orm import Session
 
-from indexer.catalogue.database import downgrade
+from indexer.catalogue.database import downgrade, write_session
 from indexer.catalogue.models import Tag, Track
 from indexer.catalogue.repository import Catalogue
 from indexer.filters import read_text
@@ -67,7 +66,7 @@ def catalogue(
         if not location:
             pytest.skip(f"{DATABASE_URL} names no empty PostgreSQL database")
     with Catalogue.open(location) as opened:
-        with Session(opened._writer) as session, session.begin():
+        with write_session(opened._engine) as session:
             session.add_all(tracks().values())
         yield opened
         if request.param == "postgresql":
