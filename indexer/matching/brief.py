@@ -111,7 +111,7 @@ def read_brief(
     passages: list[str] = []
     passage_weights: list[float] = []
     for text, share in zip(texts, shares, strict=True):
-        parts = split_passages(text)
+        parts = split_passages(without_denials(text))
         passages += parts
         passage_weights += [share / len(parts)] * len(parts)
     vectors = embedder.encode(passages)

@@ -105,6 +105,15 @@ _MOODS: Final = re.compile(
     r"\b(?:" + "|".join(sorted(map(re.escape, MOOD_OF_WORD), key=len, reverse=True)) + r")\b"
 )
 
+_NAMED: Final = "|".join(
+    sorted(map(re.escape, {*_TAG_WORDS, *MOOD_OF_WORD, *_UNSUNG_WORDS}), key=len, reverse=True)
+)
+_DENIED: Final = re.compile(
+    rf"(?:\s*,)?\s*\b(?:no|not|nothing|never|without|avoid|minus)\b[\w '-]{{0,16}}?"
+    rf"\b(?:{_NAMED}|{_SUNG.pattern})(?:\s+(?:or|nor|and)\s+(?:{_NAMED}|{_SUNG.pattern}))*\b",
+    re.IGNORECASE,
+)
+
 _PATTERNS: Final[tuple[tuple[Subject, re.Pattern[str], str, bool], ...]] = (
     ("mode", _MODE, "", True),
     ("pace", _SLOW, "slow", True),
@@ -177,6 +186,23 @@ def unwanted_in(text: str) -> tuple[Wish, ...]:
 
 def _plain(text: str) -> str:
     return text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+
+
+def without_denials(text: str) -> str:
+    """Leave out what a text says it does not want, which an embedder would read as wanted.
+
+    Args:
+        text: A brief, or one scene of it.
+
+    Returns:
+        The rest; the whole text where nothing else is in it.
+
+    Example:
+        >>> without_denials("A lullaby, not sad, in E major, without drums or vocals")
+        'A lullaby, in E major'
+    """
+    rest = _DENIED.sub("", text).strip(" ,;.")
+    return rest or text
 
 
 def _settled(wishes: Sequence[Wish]) -> tuple[Wish, ...]:
