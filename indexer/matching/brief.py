@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from indexer.errors import BriefError
 from indexer.language import LanguageGuess, foreign_language
-from indexer.matching.wishes import MAX_WISHES, Wish, unwanted_in, wishes_in
+from indexer.matching.wishes import (
+    MAX_WISHES,
+    Wish,
+    unwanted_in,
+    wishes_in,
+    without_denials,
+)
 from musiscene.scene_reader import mood_probabilities
 
 if TYPE_CHECKING:
