@@ -27,10 +27,11 @@ def index(console: Console, chosen: ChosenModel, paths: tuple[Path, ...], *, pru
     Files that have not changed are left alone, so the command can be stopped and run again. A file
     that cannot be heard is listed with its reason; the rest goes on.
     """
-    from indexer.library import EMBEDDER_NAME, Library
+    from indexer.library import Library
+    from indexer.match import MODELS
     from indexer.pipeline import scan
 
-    store = chosen.store(console, also=[EMBEDDER_NAME])
+    store = chosen.store(console, also=MODELS)  # of searching too: nothing is fetched later
     model = chosen.load(store, console)
     with (
         Library.open(console.data_dir, store, create=True) as library,
