@@ -45,9 +45,10 @@ class Likelihoods:
 
     def __init__(self, folder: Path) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils.logging import disable_progress_bar
+        from transformers.utils import logging
 
-        disable_progress_bar()
+        untyped: Any = logging
+        untyped.disable_progress_bar()
         self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
         self._model: Any = AutoModelForCausalLM.from_pretrained(str(folder), local_files_only=True)
         self._model.train(mode=False)
