@@ -60,6 +60,8 @@ ALL_LOOKED_AT = 2_000
 """Libraries of up to so many tracks are looked at whole; in larger ones the stages that can search
 all of it choose candidates."""
 CANDIDATES_PER_HIT = 20
+SEARCH_ALL = frozenset({"mood", "imagined", "facts", "feedback"})
+"""Stages that go by what was measured or said, and so can search a whole library."""
 STAGES = ("mood", "imagined", "scene", "music", "facts", "unwanted", "feedback")
 """Of the pipeline; each can be left out."""
 
@@ -244,7 +246,7 @@ class Matcher:
         Returns:
             The candidates with their points.
         """
-        ordinals = self._candidates(brief, allowed=allowed, top_k=top_k)
+        ordinals = self._candidates(brief, stages, allowed=allowed, top_k=top_k)
         candidates = Candidates(self._index, self._moods, ordinals)
         return add_up(brief, candidates, stages, self._learnt.weights)
 
@@ -278,7 +280,12 @@ class Matcher:
         )
 
     def _candidates(
-        self, brief: ReadBrief, *, allowed: set[UUID] | None, top_k: int
+        self,
+        brief: ReadBrief,
+        stages: Sequence[Stage],
+        *,
+        allowed: set[UUID] | None,
+        top_k: int,
     ) -> NDArray[np.intp]:
         """Ordinals of the tracks to look at closely, rising."""
         everywhere = np.arange(len(self._index.track_ids))
@@ -290,10 +297,12 @@ class Matcher:
         wanted = CANDIDATES_PER_HIT * top_k
         if len(everywhere) <= max(ALL_LOOKED_AT, wanted):
             return everywhere
-        values = mood_values(brief.mood, self._moods.log_chances[everywhere])
-        by_mood = everywhere[np.argpartition(-values, wanted)[:wanted]]
+        searching = [stage for stage in stages if stage.name in SEARCH_ALL]
+        measured = Candidates(self._index, self._moods, everywhere)
+        values = add_up(brief, measured, searching, self._learnt.weights).total
+        by_measure = everywhere[np.argpartition(-values, wanted)[:wanted]]
         _, rows = self._index.search(brief.vectors, top_k=wanted, allowed_tracks=allowed)
-        return np.union1d(by_mood, self._index.rows["track"][rows.ravel()])
+        return np.union1d(by_measure, self._index.rows["track"][rows.ravel()])
 
     def _vectors_of(self, ordinal: int) -> NDArray[np.float32]:
         return self._index.vectors(np.flatnonzero(self._index.rows["track"] == ordinal))

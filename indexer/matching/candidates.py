@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 class Candidates:
     """Some tracks of a library, with their captions' vectors and what was measured in them.
 
+    The vectors are read when they are asked for, so that what was measured can be held against a
+    whole library.
+
     Args:
         index: The library's vectors and sounds.
         moods: Of all its tracks.
@@ -25,23 +29,39 @@ class Candidates:
     """
 
     def __init__(self, index: VectorIndex, moods: LibraryMoods, ordinals: NDArray[np.intp]) -> None:
+        self._index = index
         self.ordinals = ordinals
         self.track_ids = [index.track_ids[ordinal] for ordinal in ordinals]
-        rows = np.flatnonzero(np.isin(index.rows["track"], ordinals))
-        self.rows: NDArray[np.intp] = rows[np.argsort(index.rows["track"][rows], kind="stable")]
-        """Rows of the index, those of a track beside each other."""
-        self.entries = index.rows[self.rows]
-        self.vectors = index.vectors(self.rows)
-        """Unit vectors, float32, shape (rows, dimension)."""
         self.sounds = index.sounds[ordinals]
         self.tags = index.tags[ordinals]
         self.mood_log_chances = moods.log_chances[ordinals]
         self.contrasts = moods.contrasts[ordinals]
-        self.track_of_row: NDArray[np.intp] = np.searchsorted(ordinals, self.entries["track"])
-        """Which candidate a row belongs to."""
 
     def __len__(self) -> int:
         return len(self.ordinals)
+
+    @cached_property
+    def rows(self) -> NDArray[np.intp]:
+        """Rows of the index, those of a track beside each other."""
+        tracks = self._index.rows["track"]
+        rows = np.flatnonzero(np.isin(tracks, self.ordinals))
+        ordered: NDArray[np.intp] = rows[np.argsort(tracks[rows], kind="stable")]
+        return ordered
+
+    @cached_property
+    def entries(self) -> NDArray[np.void]:
+        """What the rows are about, `indexer.vectors.ROW_DTYPE`, shape (rows,)."""
+        return self._index.rows[self.rows]
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """Unit vectors, float32, shape (rows, dimension)."""
+        return self._index.vectors(self.rows)
+
+    @cached_property
+    def track_of_row(self) -> NDArray[np.intp]:
+        """Which candidate a row belongs to, shape (rows,)."""
+        return np.searchsorted(self.ordinals, self.entries["track"])
 
     def of_kind(self, kind: str) -> NDArray[np.intp]:
         """Positions of the captions of one kind, in `rows`."""
