@@ -27,6 +27,7 @@ pytestmark = pytest.mark.integration
 CHOSEN = ("calm/calm_acoustic_1.opus", "energetic/energetic_electronic_2.opus")
 HIT_FIELDS = {
     "rank", "score", "confidence", "track", "window", "scene_caption", "tags", "reasons",
+    "facts",
 }  # fmt: skip
 TRACK_FIELDS = {
     "id", "path", "title", "artist", "duration_seconds", "bpm", "key", "loudness_lufs", "licence",
@@ -90,7 +91,15 @@ class TestMatch:
         finished = musiscene("--data-dir", str(data_dir), "match", "a busy street", "--json")
         assert finished.returncode == 0, finished.stderr
         (result,) = documents(finished)
-        assert set(result) == {"brief", "decision", "confidence", "hits", "generation", "notice"}
+        assert set(result) == {
+            "brief",
+            "decision",
+            "confidence",
+            "hits",
+            "reading",
+            "generation",
+            "notice",
+        }
         assert result["brief"] == "a busy street"
         assert len(result["hits"]) == 2
         for hit in result["hits"]:

@@ -100,6 +100,10 @@ class TestMatches:
             pytest.param({"captions": ["a"], "filter": {"bpm": 1}}, 400, id="filter object"),
             pytest.param({"captions": ["a"], "filter": [1]}, 400, id="filter list"),
             pytest.param({"captions": ["a"], "fallback": "always"}, 400, id="no generator"),
+            pytest.param({"captions": ["a", "b"], "weights": [1]}, 400, id="a weight too few"),
+            pytest.param({"captions": ["a"], "weights": [0]}, 400, id="no weight"),
+            pytest.param({"captions": ["a"], "unlike": ["x"]}, 400, id="no id"),
+            pytest.param({"captions": ["a"], "arc": "up"}, 400, id="no arc"),
             pytest.param({"captions": ["a" * 300_000]}, 413, id="body too large"),
         ],
     )
@@ -110,6 +114,27 @@ class TestMatches:
         assert response.status_code == status, response.text
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["status"] == status
+
+    def test_a_wrong_number_of_weights_is_said(self, client: TestClient[Litestar]):
+        body = {"captions": ["a", "b"], "weights": [1.0]}
+        problem = client.post("/v1/matches", json=body).json()
+        assert problem["type"] == "urn:musiscene:brief-invalid"
+        assert "2 captions, but 1 weights" in problem["title"]
+
+    def test_every_option_is_heeded(self, client: TestClient[Litestar]):
+        captions = ["mist rises over a still lake", "children dance at a party"]
+        options = {"weights": [9.0, 1.0], "arc": "build", "use_feedback": False}
+        hits = client.post("/v1/matches", json={"captions": captions, **options}).json()["hits"]
+        assert hits[0]["scene_caption"] == SCENES["lake"]
+        body = {"captions": captions, **options, "unlike": [hits[0]["track"]["id"]]}
+        others = client.post("/v1/matches", json=body).json()["hits"]
+        assert others[-1]["track"]["id"] == hits[0]["track"]["id"]
+
+    @pytest.mark.parametrize("caption", ["?!...", "\N{PARTY POPPER}", "a\0b"])
+    def test_any_text_gets_an_answer(self, client: TestClient[Litestar], caption: str):
+        response = client.post("/v1/matches", json={"captions": [caption]})
+        assert response.status_code == 200, response.text
+        assert len(response.json()["hits"]) == 3
 
     @pytest.mark.parametrize(
         ("wanted", "found"),
