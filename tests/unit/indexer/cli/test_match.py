@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -8,6 +11,12 @@ from click.testing import CliRunner
 from indexer.cli.match import match
 from indexer.filters import read_text
 from indexer.filters.fields import FIELDS
+from musiscene.checkpoints import first_use
+from musiscene.embed import TextEmbedder
+from musiscene.scene_reader import SceneReader
+from service.cli import main
+from tests.support.listening import WordEmbedder, word_reader
+from tests.support.retrieval import made_library
 
 
 class TestMatchCommand:
@@ -30,3 +39,85 @@ class TestMatchCommand:
     def test_a_filter_that_can_be_read_goes_on(self, expression: str):
         result = CliRunner().invoke(match, ["--filter", expression])
         assert "say what is seen" in result.stderr
+
+
+class Store:
+    def folder(self, name: str) -> Path:
+        return Path(name)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(first_use, "store_with", lambda *_args: Store())
+    monkeypatch.setattr(TextEmbedder, "load", lambda _folder: WordEmbedder())
+    monkeypatch.setattr(SceneReader, "load", lambda _folder: word_reader())
+    made_library(tmp_path).close()
+    return tmp_path
+
+
+class TestOptions:
+    @pytest.fixture
+    def answers(self, data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Any:  # noqa: ANN401
+        def ask(*arguments: str) -> list[dict[str, Any]]:
+            assert main(["--data-dir", str(data_dir), "match", *arguments, "--json"]) == 0
+            return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+        return ask
+
+    def test_scenes_of_one_video_get_one_answer(self, answers: Any):  # noqa: ANN401
+        scenes = ("mist rises over a still lake", "riders chase a train")
+        assert [one["brief"] for one in answers(*scenes)] == list(scenes)
+        (result,) = answers(*scenes, "--together")
+        assert result["brief"] == "\n".join(scenes)
+
+    @pytest.mark.parametrize(("weights", "first"), [(("9", "1"), "lake"), (("1", "9"), "chase")])
+    def test_the_heavier_scene_decides(
+        self,
+        answers: Any,  # noqa: ANN401
+        weights: tuple[str, str],
+        first: str,
+    ):
+        scenes = ("mist rises over a still lake", "riders chase a train")
+        options = [part for weight in weights for part in ("--weight", weight)]
+        (result,) = answers(*scenes, "--together", *options)
+        assert Path(result["hits"][0]["track"]["path"]).stem == first
+
+    def test_weights_are_for_scenes_of_one_video(
+        self, data_dir: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["--data-dir", str(data_dir), "match", "a", "--weight", "1"]) == 2
+        assert "add --together" in capsys.readouterr().err
+
+    def test_a_weight_too_few_is_said(self, data_dir: Path, capsys: pytest.CaptureFixture[str]):
+        arguments = ["match", "a", "b", "--together", "--weight", "1"]
+        assert main(["--data-dir", str(data_dir), *arguments]) == 2
+        assert "2 captions, but 1 weights" in capsys.readouterr().err
+
+    def test_a_track_that_is_named_comes_last(self, answers: Any):  # noqa: ANN401
+        (result,) = answers("mist rises over a still lake", "--not-like", "lake")
+        assert result["hits"][-1]["track"]["path"] == "/m/calm/lake.wav"
+
+    def test_a_track_that_there_is_none_of_is_said(
+        self, data_dir: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["--data-dir", str(data_dir), "match", "a", "--not-like", "nowhere"]) != 0
+        assert "nowhere" in capsys.readouterr().err
+
+    def test_what_was_said_can_be_left_out(
+        self,
+        answers: Any,  # noqa: ANN401
+        data_dir: Path,
+        capsys: pytest.CaptureFixture[str],
+    ):
+        brief = "mist rises over a still lake"
+        said = ["feedback", "reject", brief, "--track", "lake", "--quiet"]
+        assert main(["--data-dir", str(data_dir), *said]) == 0
+        capsys.readouterr()
+        assert answers(brief)[-1]["hits"][-1]["track"]["path"] == "/m/calm/lake.wav"
+        assert answers(brief, "--no-feedback")[0]["hits"][0]["track"]["path"] == "/m/calm/lake.wav"
+
+    def test_an_arc_is_one_of_three(self, answers: Any, data_dir: Path):  # noqa: ANN401
+        (result,) = answers("a lake", "--arc", "build", "--length", "10")
+        for hit in result["hits"]:
+            assert hit["window"]["end_seconds"] - hit["window"]["start_seconds"] == 10
+        assert main(["--data-dir", str(data_dir), "match", "a", "--arc", "up"]) == 2
