@@ -201,8 +201,8 @@ def without_denials(text: str) -> str:
         >>> without_denials("A lullaby, not sad, in E major, without drums or vocals")
         'A lullaby, in E major'
     """
-    rest = _DENIED.sub("", text).strip(" ,;.")
-    return rest or text
+    rest, found = _DENIED.subn("", text)
+    return (rest.strip(" ,;.") or text) if found else text
 
 
 def _settled(wishes: Sequence[Wish]) -> tuple[Wish, ...]:
