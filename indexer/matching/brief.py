@@ -35,7 +35,9 @@ MAX_NEGATIVES: Final = 50
 PASSAGE_WORDS: Final = 90
 """The embedder reads 128 word pieces and drops the rest, so longer captions are read in parts."""
 MAX_PASSAGES: Final = 48
-"""Of one caption; of a longer one, so many are read that are spread over it evenly."""
+"""Of a brief, shared by its captions; of more, so many are read that are spread evenly."""
+LEAST_PASSAGES: Final = 2
+"""Of each caption, however many there are."""
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;])\s+|\n+")
 
@@ -116,8 +118,9 @@ def read_brief(
     check_negatives(negatives)
     passages: list[str] = []
     passage_weights: list[float] = []
+    most = max(LEAST_PASSAGES, MAX_PASSAGES // len(texts))
     for text, share in zip(texts, shares, strict=True):
-        parts = split_passages(without_denials(text))
+        parts = split_passages(without_denials(text), most=most)
         passages += parts
         passage_weights += [share / len(parts)] * len(parts)
     vectors = embedder.encode(passages)
@@ -195,15 +198,16 @@ def check_negatives(negatives: Sequence[str]) -> None:
         raise BriefError(f"what is not wanted may have {MAX_CAPTION_CHARACTERS:,} characters")
 
 
-def split_passages(text: str) -> list[str]:
+def split_passages(text: str, *, most: int = MAX_PASSAGES) -> list[str]:
     """Cut a long caption into parts that the embedder reads whole, at ends of sentences.
 
     Args:
         text: Not empty.
+        most: How many parts at most.
 
     Returns:
-        Parts of at most `PASSAGE_WORDS` words, in order: all of them, or `MAX_PASSAGES` spread
-        evenly over the text.
+        Parts of at most `PASSAGE_WORDS` words, in order: all of them, or `most` spread evenly over
+        the text.
 
     Example:
         >>> [len(part.split()) for part in split_passages("word " * 200)]
@@ -222,7 +226,7 @@ def split_passages(text: str) -> list[str]:
             parts.append([])
         parts[-1] += words
     passages = [" ".join(words) for words in parts if words]
-    if len(passages) > MAX_PASSAGES:
-        chosen = np.linspace(0, len(passages) - 1, MAX_PASSAGES).round().astype(int)
+    if len(passages) > most:
+        chosen = np.linspace(0, len(passages) - 1, most).round().astype(int)
         passages = [passages[number] for number in chosen]
     return passages

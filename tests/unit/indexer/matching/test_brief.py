@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import BriefError
 from indexer.matching.brief import (
+    LEAST_PASSAGES,
     MAX_CAPTIONS,
     MAX_PASSAGES,
     MAX_WEIGHT,
@@ -47,13 +48,15 @@ class TestReadBrief:
             pytest.param(["?!...", "\N{PARTY POPPER}"], id="marks and emoji"),
             pytest.param(["a\0b"], id="NUL"),
             pytest.param(["x"] * MAX_CAPTIONS, id="many"),
+            pytest.param(["word " * 1_000] * MAX_CAPTIONS, id="many books"),
+            pytest.param(["no drums"], id="nothing but a denial"),
         ],
     )
     def test_anything_that_is_a_text_is_read(self, captions: list[str]):
         brief = made_brief(*captions)
         assert brief.weights.sum() == pytest.approx(1.0, abs=1e-5)
         assert len(brief.weights) == len(brief.vectors) == len(brief.mood_scores)
-        assert len(brief.weights) <= MAX_PASSAGES + len(captions)
+        assert len(brief.weights) <= max(MAX_PASSAGES, LEAST_PASSAGES * len(captions))
         assert brief.mood.sum() == pytest.approx(1.0, abs=1e-4)
 
     def test_a_long_caption_weighs_no_more_than_a_short_one(self):
