@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+import numpy as np
 import pytest
 
+from indexer import sounds, vectors
 from indexer.errors import (
     LibraryBusyError,
     NothingIndexedError,
+    TornSnapshotError,
     VectorIndexError,
     WrongEmbedderError,
 )
@@ -100,6 +104,26 @@ class TestVectors:
         store(library.catalogue, listening())
         (library.publish() / "captions.faiss").write_bytes(b"torn")
         assert len(library.vectors()) == 2
+
+    @pytest.mark.parametrize("lacks", ["sounds.npy", ""])
+    def test_a_snapshot_of_an_earlier_layout_is_made_again(
+        self, library: Library, monkeypatch: pytest.MonkeyPatch, lacks: str
+    ):
+        store(library.catalogue, listening())
+        folder = library.publish()
+        if lacks:
+            manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
+            del manifest["files"][lacks]
+            (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+        else:
+            with monkeypatch.context() as earlier:
+                earlier.setattr(vectors, "SOUND_DTYPE", np.dtype([("bpm", "<f4")]))
+                earlier.setattr(sounds, "SOUND_DTYPE", np.dtype([("bpm", "<f4")]))
+                with pytest.raises(TornSnapshotError, match="earlier version"):
+                    library._open()
+        opened = library.vectors()
+        assert opened.sounds.dtype == sounds.SOUND_DTYPE
+        assert (opened.folder == folder) == (not lacks)
 
     def test_vectors_of_another_embedder_are_not_searched(self, library: Library):
         store(library.catalogue, listening())
