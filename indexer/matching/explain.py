@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 
 from indexer.matching.facts import fact_of
-from indexer.matching.results import CalledFor, Hit, MatchedTrack, Reading, Reason
+from indexer.matching.results import CalledFor, Hit, MatchedTrack, Reading, Reason, Span
 from indexer.matching.stages import imagined_tags, nearest_row
+from indexer.vectors import KINDS
 from indexer.windows import Arc, FoundWindow, Timeline, best_window
 from musiscene.scene_reader import MOOD_NAMES
 
@@ -113,7 +114,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
                 if nearest is None
                 else texts.get(int(candidates.entries["caption"][nearest]), ""),
                 tags=strongest_tags(track, HIT_TAGS),
-                reasons=_reasons(brief, scores, position, stages, texts),
+                reasons=_reasons(brief, scores, position, stages, track),
                 facts=tuple(
                     fact_of(wish, candidates, position) for wish in (*brief.wishes, *brief.unwanted)
                 ),
@@ -151,8 +152,9 @@ def _reasons(
     scores: Scores,
     position: int,
     stages: Sequence[Stage],
-    texts: Mapping[int, str],
+    track: Track,
 ) -> tuple[Reason, ...]:
+    texts = {caption.id: caption.text for caption in track.captions}
     points = {stage.name: float(scores.points[stage.name][position]) for stage in stages}
     total = sum(abs(value) for value in points.values())
     reasons = [
@@ -161,11 +163,29 @@ def _reasons(
             share=round(abs(points[stage.name]) / total, 3),
             points=round(points[stage.name], 4),
             text=stage.reason(brief, scores.candidates, position, texts),
+            heard=_heard(brief, scores.candidates, position, stage.name, track),
         )
         for stage in stages
         if points[stage.name]
     ]
     return tuple(sorted(reasons, key=lambda reason: -reason.share))
+
+
+def _heard(
+    brief: ReadBrief, candidates: Candidates, position: int, stage: str, track: Track
+) -> Span | None:
+    """The seconds that the caption which a stage quotes is about."""
+    row = nearest_row(brief, candidates, position, stage) if stage in KINDS else None
+    if row is None:
+        return None
+    segment_id = int(candidates.entries["segment"][row])
+    for segment in track.segments:
+        if segment.id == segment_id:
+            return Span(
+                start_seconds=round(segment.start_seconds, 2),
+                end_seconds=round(segment.end_seconds, 2),
+            )
+    return None
 
 
 def _window(

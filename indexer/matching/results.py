@@ -25,6 +25,13 @@ class MatchedTrack(msgspec.Struct, frozen=True, kw_only=True):
     generated: bool
 
 
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of a track, from its beginning."""
+
+    start_seconds: float
+    end_seconds: float
+
+
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """What one stage gave to the score, and what it went by."""
 
@@ -34,6 +41,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     points: float
     """Added to the score, or taken off it."""
     text: str
+    heard: Span | None = None
+    """Where the sentence was heard, if the text quotes one."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from indexer.match import Matcher
 from indexer.matching.brief import MAX_CAPTIONS
 from indexer.matching.explain import WindowWish
 from indexer.matching.fusion import fitted
+from indexer.matching.results import Span
 from indexer.vectors import VectorIndex, publish
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store, word_reader
 
@@ -93,6 +94,9 @@ class TestMatch:
         assert sum(reason.share for reason in first.reasons) == pytest.approx(1.0, abs=2e-3)
         quoted = {reason.stage: reason.text for reason in first.reasons}
         assert quoted["scene"] == "a clown juggles"
+        heard = {reason.stage: reason.heard for reason in first.reasons}
+        assert heard["scene"] == Span(start_seconds=15.0, end_seconds=30.0)
+        assert heard["mood"] is None
         assert quoted["mood"].startswith("the brief calls for ")
         assert [hit.score for hit in result.hits] == sorted(
             (hit.score for hit in result.hits), reverse=True
