@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from indexer.cli.options import check_filter
+from indexer.cli.options import check_filter, check_finite
 from indexer.errors import BriefError
 from musiscene.console import Console, shared_options
 
@@ -44,6 +44,7 @@ MAX_BRIEFS_BYTES = 16 * 1024 * 1024
     "--length",
     "length_seconds",
     type=click.FloatRange(min=0, min_open=True),
+    callback=check_finite,
     help="Wanted length in seconds; shorter tracks are left out.",
 )
 @click.option(
@@ -60,6 +61,7 @@ MAX_BRIEFS_BYTES = 16 * 1024 * 1024
     "--weight",
     "weights",
     type=click.FloatRange(min=0, min_open=True),
+    callback=check_finite,
     multiple=True,
     help="With --together: how much a scene counts, such as its seconds; once for each brief.",
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from indexer.errors import FilterSyntaxError
@@ -16,3 +18,13 @@ def check_filter(_context: click.Context, _option: click.Parameter, expression: 
     except FilterSyntaxError as error:
         raise click.BadParameter(f"{error}\n\n{error.marked}") from error
     return expression
+
+
+def check_finite(
+    _context: click.Context, _option: click.Parameter, value: float | tuple[float, ...] | None
+) -> float | tuple[float, ...] | None:
+    """Refuse infinity and what is no number, which a range lets through; a callback of Click."""
+    given = value if isinstance(value, tuple) else () if value is None else (value,)
+    if not all(math.isfinite(one) for one in given):
+        raise click.BadParameter("give a number that is not infinite")
+    return value

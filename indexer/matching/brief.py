@@ -15,6 +15,7 @@ from indexer.language import LanguageGuess, foreign_language
 from indexer.matching.wishes import (
     MAX_WISHES,
     Wish,
+    is_named_in_full,
     unwanted_in,
     wishes_in,
     without_denials,
@@ -63,7 +64,7 @@ class ReadBrief(msgspec.Struct, frozen=True, kw_only=True):
     unwanted: tuple[Wish, ...] = ()
     """What of that is not wanted."""
     unwanted_texts: tuple[str, ...] = ()
-    """Negatives that name nothing which can be measured."""
+    """Negatives that say more than what can be measured."""
     unwanted_vectors: NDArray[np.float32]
     """Of those texts, shape (texts, dimension)."""
     unlike: tuple[UUID, ...] = ()
@@ -126,8 +127,8 @@ def read_brief(
     vectors = embedder.encode(passages)
     called_for = scene_reader.read(passages)
     wishes = tuple(dict.fromkeys(wish for text in texts for wish in wishes_in(text)))
-    named = {text: unwanted_in(text) for text in negatives}
-    others = tuple(text for text, found in named.items() if not found)
+    named = {text: unwanted_in(text) for negative in negatives if (text := negative.strip())}
+    others = tuple(text for text, found in named.items() if not is_named_in_full(text, found))
     return ReadBrief(
         captions=tuple(texts),
         weights=np.array(passage_weights, dtype=np.float32),

@@ -27,8 +27,12 @@ OTHER_TEMPO: Final = 0.25
 """And from which they have nothing to do with each other."""
 OCTAVE_CREDIT: Final = 0.3
 """For half or double the tempo: an editor can cut to it, a dancer would not call it the same."""
+TEMPO_AGREES: Final = 0.99
+"""Value from which a tempo is the one that was asked for."""
 SLOW_BPM: Final = 80.0
 FAST_BPM: Final = 125.0
+HEARD_FROM: Final = 0.13
+"""Score of a tag where `TAG_CURVE` turns from not heard to heard."""
 TAG_CURVE: Final = ((0.0, 0.08, 0.15, 0.4), (-1.0, -0.5, 0.2, 1.0))
 """Score of a tag -> how far it is heard; 0.15 is where a filter calls it heard."""
 SHORT_CURVE: Final = ((20.0, 45.0, 90.0), (1.0, 0.0, -1.0))
@@ -52,12 +56,18 @@ def fact_values(wish: Wish, candidates: Candidates) -> NDArray[np.float32]:
     return turned
 
 
+def agrees(wish: Wish, candidates: Candidates) -> list[bool]:
+    """Whether each track fulfils a wish, as people would say: a near tempo is not the same one."""
+    floor = TEMPO_AGREES if wish.subject == "tempo" and wish.wanted else 0.0
+    return [bool(value > floor) for value in fact_values(wish, candidates)]
+
+
 def fact_of(wish: Wish, candidates: Candidates, position: int) -> Fact:
     """The same of one track, for a person."""
     return Fact(
         asked=wish.said,
         found=_found(wish, candidates, position),
-        agrees=bool(fact_values(wish, candidates)[position] > 0),
+        agrees=agrees(wish, candidates)[position],
     )
 
 
@@ -137,4 +147,5 @@ def _found(wish: Wish, candidates: Candidates, position: int) -> str:
     if wish.value not in TAG_COLUMNS:
         return "not a tag that is heard"
     score = float(tag_scores(candidates.tags[[position]], str(wish.value))[0])
-    return f"{wish.value} heard at {score:.2f}" if score else f"{wish.value} not heard"
+    counted = f"heard at {score:.2f} (counts from {HEARD_FROM:.2f} on)" if score else "not heard"
+    return f"{wish.value} {counted}"

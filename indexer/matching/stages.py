@@ -188,12 +188,15 @@ class ImaginedStage:
         captions: Mapping[int, str],  # noqa: ARG002  part of the protocol
     ) -> str:
         """The tags that speak most for the track and against it."""
-        products = candidates.contrasts[position] * _contrast(brief)
-        called = [IMAGINED_TAGS[tag] for tag in np.argsort(-products)[:SHOWN_TAGS]]
-        heard = [name for name in called if products[IMAGINED_TAGS.index(name)] > 0]
+        heard, called = candidates.contrasts[position], _contrast(brief)
+        products = heard * called
+        strongest = np.argsort(-products)[:SHOWN_TAGS]
+        both = [IMAGINED_TAGS[tag] for tag in strongest if heard[tag] > 0 and called[tag] > 0]
+        neither = [IMAGINED_TAGS[tag] for tag in strongest if heard[tag] < 0 and called[tag] < 0]
         worst = int(products.argmin())
         said = f"the music imagined for it: {', '.join(imagined_tags(brief))}"
-        said += f"; alike in {', '.join(heard)}" if heard else ""
+        said += f"; both have {', '.join(both)}" if both else ""
+        said += f"; neither has much {', '.join(neither)}" if neither else ""
         return said + (f"; unlike in {IMAGINED_TAGS[worst]}" if products[worst] < 0 else "")
 
 

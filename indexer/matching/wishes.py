@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Subject: TypeAlias = Literal["tempo", "pace", "key", "mode", "voices", "tag", "mood", "length"]
 
+NEUTRAL: Final = "A piece of music."
+"""Stands for a text that only says what is not wanted."""
 MAX_WISHES: Final = 40
 """Of one text; a longer list is no list of wishes."""
 
@@ -64,14 +66,20 @@ _AMBIGUOUS: Final = frozenset(
 _KEYWORDS: Final = 4
 _KEYWORD_WORDS: Final = 3
 _DENYING: Final = (
-    r"no(?! (?:one|longer|matter|doubt)\b)|not|nothing|never|without|avoid|minus|free of|"
-    r"instead of|less|don'?t want|do not want|isn'?t|aren'?t|nor"
+    r"no(?! (?:one|longer|matter|doubt)\b)|not(?! sure\b)|nothing|never|without|avoid|minus|"
+    r"free of|far from|instead of|less|hardly|barely|anything but|don'?t want|do not want|isn'?t|"
+    r"aren'?t|neither|nor"
 )
 _NEGATION: Final = re.compile(rf"\b(?:{_DENYING})\b[\s\w'-]{{0,24}}$")
 _NEGATION_REACH: Final = 64
 """Characters; more than the longest negation with what may stand between it and its word."""
 _DENIALS: Final = re.compile(rf"\b(?:{_DENYING}|any)\b")
-_CLAUSE: Final = re.compile(r"[.,;:!?\n]|\bbut\b|\bjust\b|\bonly\b")
+_WEIGHTLESS: Final = frozenset({
+    "a", "an", "the", "too", "very", "so", "much", "or", "and", "nor", "please", "music", "piece",
+    "song", "track", "sound", "sounds", "with", "in", "of", "anything", "something", "at", "all",
+    "really", "quite",
+})  # fmt: skip
+_CLAUSE: Final = re.compile(r"[.,;:!?\n]|(?<!anything )\bbut\b|\bjust\b|\bonly\b")
 """Ends what a negation reaches: "no drums, piano please" wants a piano."""
 
 _TEMPO: Final = re.compile(
@@ -109,7 +117,7 @@ _NAMED: Final = "|".join(
     sorted(map(re.escape, {*_TAG_WORDS, *MOOD_OF_WORD, *_UNSUNG_WORDS}), key=len, reverse=True)
 )
 _DENIED: Final = re.compile(
-    rf"(?:\s*,)?\s*\b(?:no|not|nothing|never|without|avoid|minus)\b[\w '-]{{0,16}}?"
+    rf"(?:\s*,)?\s*\b(?:{_DENYING})\b[\w '-]{{0,16}}?"
     rf"\b(?:{_NAMED}|{_SUNG.pattern})(?:\s+(?:or|nor|and)\s+(?:{_NAMED}|{_SUNG.pattern}))*\b",
     re.IGNORECASE,
 )
@@ -184,6 +192,22 @@ def unwanted_in(text: str) -> tuple[Wish, ...]:
     return _settled([msgspec.structs.replace(wish, wanted=not wish.wanted) for _, wish in found])
 
 
+def is_named_in_full(text: str, wishes: Sequence[Wish]) -> bool:
+    """Whether nothing is left of a text besides the words of its wishes and words without weight.
+
+    Args:
+        text: What a person does not want.
+        wishes: Found in it.
+
+    Returns:
+        False for "a dark forest", of which only `dark` can be measured.
+    """
+    rest = _DENIALS.sub(" ", _plain(text))
+    for wish in wishes:
+        rest = rest.replace(wish.text, " ")
+    return not set(re.findall(r"[^\W_]+", rest)) - _WEIGHTLESS
+
+
 def _plain(text: str) -> str:
     return text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
@@ -195,14 +219,14 @@ def without_denials(text: str) -> str:
         text: A brief, or one scene of it.
 
     Returns:
-        The rest; the whole text where nothing else is in it.
+        The rest; `NEUTRAL` where nothing else is in it.
 
     Example:
         >>> without_denials("A lullaby, not sad, in E major, without drums or vocals")
         'A lullaby, in E major'
     """
     rest, found = _DENIED.subn("", text)
-    return (rest.strip(" ,;.") or text) if found else text
+    return (rest.strip(" ,;.!") or NEUTRAL) if found else text
 
 
 def _settled(wishes: Sequence[Wish]) -> tuple[Wish, ...]:

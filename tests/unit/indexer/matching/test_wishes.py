@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.matching.wishes import MAX_WISHES, unwanted_in, wishes_in
+from indexer.matching.wishes import (
+    MAX_WISHES,
+    NEUTRAL,
+    is_named_in_full,
+    unwanted_in,
+    wishes_in,
+    without_denials,
+)
 from indexer.sounds import KEYS
 
 
@@ -124,3 +131,29 @@ class TestUnwantedIn:
         self, text: str, unwanted: list[tuple[object, bool]]
     ):
         assert [(wish.value, wish.wanted) for wish in unwanted_in(text)] == unwanted
+
+
+class TestDenials:
+    @pytest.mark.parametrize(
+        ("text", "denied"),
+        [
+            ("neither drums nor piano", {"drums", "piano"}),
+            ("anything but piano", {"piano"}),
+            ("calm, hardly any drums", {"drums"}),
+            ("far from sad", {"sadness"}),
+            ("I am not sure she is happy", set()),
+        ],
+    )
+    def test_people_deny_in_many_words(self, text: str, denied: set[str]):
+        assert {wish.value for wish in wishes_in(text) if not wish.wanted} == denied
+        assert not [wish for wish in wishes_in(text) if wish.wanted]
+
+    def test_a_text_that_only_denies_calls_for_nothing(self):
+        assert without_denials("not too sad") == NEUTRAL
+        assert without_denials("calm, without vocals") == "calm"
+
+    @pytest.mark.parametrize(
+        ("text", "is_whole"), [("nothing sad, please", True), ("a dark forest", False)]
+    )
+    def test_what_cannot_be_measured_is_not_dropped(self, text: str, *, is_whole: bool):
+        assert is_named_in_full(text, unwanted_in(text)) == is_whole
