@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from musiscene.language_model import LanguageModel
     from musiscene.music_language_model import MusicLanguageModel
 
+BEATS_LICENCE: Final = Licence(model="beatnet", licence="CC-BY-4.0", commercial_use="yes")
+"""Of the networks that hear beats, which every profile listens with (`weights/beats/README.md`)."""
 RECIPE_VERSION: Final = "4"
 """Raised when the same models would say something else, so that libraries are heard anew."""
 SHIPPED: Final = Path(__file__).parent / "weights" / "tiny"
@@ -124,7 +126,8 @@ def load_writer(
         for part in settings.parts
     )
     heard_with = MODELS_OF["tiny"] if is_shipped else (LISTENING_MODEL,)
-    licences = {licence.model: licence for licence in (*licences_of(heard_with), *parts)}
+    named = (*licences_of(heard_with), BEATS_LICENCE, *parts)
+    licences = {licence.model: licence for licence in named}
     return Writer(
         folder=folder,
         settings=settings,

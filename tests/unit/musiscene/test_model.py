@@ -249,6 +249,7 @@ class TestProvenance:
             "musicnn": "yes",
             "mert-v1-330m": "no",
             "llama-2-7b-chat": "yes",
+            "beatnet": "yes",
             "mu-llama": "unknown",
         }
 
