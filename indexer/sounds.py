@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from musiscene.audio.key import MODES, TONICS
 from musiscene.vocabularies import TAGS_OF
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
     from indexer.catalogue.rows import SoundRow
 
-TONICS: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-KEYS: Final = tuple(f"{tonic}:{mode}" for mode in ("major", "minor") for tonic in TONICS)
+KEYS: Final = tuple(f"{tonic}:{mode}" for mode in MODES for tonic in TONICS)
 UNKNOWN_KEY: Final = 255
 
 SOUND_DTYPE: Final = np.dtype(
@@ -38,24 +38,17 @@ SOUND_DTYPE: Final = np.dtype(
 )
 """`key` counts into `KEYS`."""
 
-TAG_COLUMNS: Final[dict[str, tuple[int, ...]]] = {
-    name: tuple(
-        column
-        for column, (_, other) in enumerate(
-            (vocabulary, tag) for vocabulary, tags in TAGS_OF.items() for tag in tags
-        )
-        if other.lower() == name
-    )
-    for name in sorted({tag.lower() for tags in TAGS_OF.values() for tag in tags})
-}
-"""Tag, in lower case -> its columns: one for each vocabulary that has it."""
-
 _COLUMN_OF: Final[dict[tuple[str, str], int]] = {
     (vocabulary, tag.lower()): column
     for column, (vocabulary, tag) in enumerate(
         (vocabulary, tag) for vocabulary, tags in TAGS_OF.items() for tag in tags
     )
 }
+TAG_COLUMNS: Final[dict[str, tuple[int, ...]]] = {
+    name: tuple(column for (_, other), column in _COLUMN_OF.items() if other == name)
+    for name in sorted({name for _, name in _COLUMN_OF})
+}
+"""Tag, in lower case -> its columns: one for each vocabulary that has it."""
 TAG_COUNT: Final = len(_COLUMN_OF)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from indexer.cli.options import check_filter, check_finite
+from indexer.cli.options import check_filter, check_finite, top_k_option
 from indexer.errors import BriefError
 from musiscene.console import Console, shared_options
 
@@ -75,13 +75,7 @@ MAX_BRIEFS_BYTES = 16 * 1024 * 1024
 @click.option(
     "--no-feedback", is_flag=True, help="Leave out what was said with `musiscene feedback`."
 )
-@click.option(
-    "--top-k",
-    type=click.IntRange(1, 500),
-    default=10,
-    show_default=True,
-    help="How many tracks to show at most.",
-)
+@top_k_option
 @shared_options
 def match(  # noqa: PLR0913, PLR0917  one for each option
     console: Console,

@@ -8,6 +8,14 @@ import click
 
 from indexer.errors import FilterSyntaxError
 
+top_k_option = click.option(
+    "--top-k",
+    type=click.IntRange(1, 500),
+    default=10,
+    show_default=True,
+    help="How many tracks to show at most.",
+)
+
 
 def check_filter(_context: click.Context, _option: click.Parameter, expression: str) -> str:
     """Refuse a filter that cannot be read, with a mark under the piece; a callback of Click."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from indexer.cli.options import check_filter
+from indexer.cli.options import check_filter, top_k_option
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
@@ -84,13 +84,7 @@ class SectionType(click.ParamType[object]):
 @click.option(
     "--per-artist", type=click.IntRange(min=1), help="At most so many tracks of one artist."
 )
-@click.option(
-    "--top-k",
-    type=click.IntRange(1, 500),
-    default=10,
-    show_default=True,
-    help="How many tracks to show at most.",
-)
+@top_k_option
 @shared_options
 def similar(
     console: Console,

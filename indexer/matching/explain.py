@@ -114,7 +114,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
                 if nearest is None
                 else texts.get(int(candidates.entries["caption"][nearest]), ""),
                 tags=strongest_tags(track, HIT_TAGS),
-                reasons=_reasons(brief, scores, position, stages, track),
+                reasons=_reasons(brief, scores, position, stages, track, texts),
                 facts=tuple(
                     fact_of(wish, candidates, position) for wish in (*brief.wishes, *brief.unwanted)
                 ),
@@ -153,8 +153,8 @@ def _reasons(
     position: int,
     stages: Sequence[Stage],
     track: Track,
+    texts: Mapping[int, str],
 ) -> tuple[Reason, ...]:
-    texts = {caption.id: caption.text for caption in track.captions}
     points = {stage.name: float(scores.points[stage.name][position]) for stage in stages}
     total = sum(abs(value) for value in points.values())
     reasons = [

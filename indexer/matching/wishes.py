@@ -28,7 +28,7 @@ MAX_WISHES: Final = 40
 """Of one text; a longer list is no list of wishes."""
 
 ENHARMONIC: Final = {**FLATS, "E#": "F", "B#": "C"}
-"""Other names of tonics -> those of `indexer.sounds.TONICS`."""
+"""Other names of tonics -> those of `indexer.sounds.KEYS`."""
 
 _TAG_WORDS: Final[dict[str, str]] = {
     "piano": "piano", "pianos": "piano", "guitar": "guitar", "guitars": "guitar",
