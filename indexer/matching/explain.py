@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from indexer.matching.scores import Scores
     from indexer.matching.stages import Stage
 
+NOWHERE: Final[Mapping[str, Span | None]] = MappingProxyType({})
 HIT_TAGS: Final = 5
 SHOWN_MOODS: Final = 3
 MIN_MOOD: Final = 0.12
@@ -156,17 +158,41 @@ def _reasons(
     texts: Mapping[int, str],
 ) -> tuple[Reason, ...]:
     points = {stage.name: float(scores.points[stage.name][position]) for stage in stages}
+    said = {
+        stage.name: stage.reason(brief, scores.candidates, position, texts)
+        for stage in stages
+        if points[stage.name]
+    }
+    heard = {name: _heard(brief, scores.candidates, position, name, track) for name in said}
+    return reasons_of(points, said, heard)
+
+
+def reasons_of(
+    points: Mapping[str, float],
+    texts: Mapping[str, str],
+    heard: Mapping[str, Span | None] = NOWHERE,
+) -> tuple[Reason, ...]:
+    """What the parts of a score say for it and against it.
+
+    Args:
+        points: Part -> what it gave or took.
+        texts: Part -> what it went by, at least of those with points.
+        heard: Part -> where a quoted sentence was heard.
+
+    Returns:
+        One reason for each part with points, the largest share first.
+    """
     total = sum(abs(value) for value in points.values())
     reasons = [
         Reason(
-            stage=stage.name,
-            share=round(abs(points[stage.name]) / total, 3),
-            points=round(points[stage.name], 4),
-            text=stage.reason(brief, scores.candidates, position, texts),
-            heard=_heard(brief, scores.candidates, position, stage.name, track),
+            stage=part,
+            share=round(abs(value) / total, 3),
+            points=round(value, 4),
+            text=texts[part],
+            heard=heard.get(part),
         )
-        for stage in stages
-        if points[stage.name]
+        for part, value in points.items()
+        if value
     ]
     return tuple(sorted(reasons, key=lambda reason: -reason.share))
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from indexer.matching.explain import matched_track, strongest_tags
-from indexer.matching.results import Reason
+from indexer.matching.explain import matched_track, reasons_of, strongest_tags
 from indexer.similar.likeness import CAPTION_PARTS, sound_texts
 from indexer.similar.results import SimilarHit, UsedSeed
 from indexer.vectors import KINDS
@@ -83,7 +82,10 @@ def explain(
                 window=_window(index, sources, track, rows),
                 scene_caption=texts["scene"],
                 tags=strongest_tags(track, HIT_TAGS),
-                reasons=_reasons(weights, points, texts),
+                reasons=reasons_of(
+                    {part: float(given) for part, given in zip(weights, points, strict=True)},
+                    {str(part): text for part, text in texts.items()},
+                ),
                 why=_why(sources[main].track, [texts[part] for part in telling[:WHY_PARTS]]),
             )
         )
@@ -123,23 +125,6 @@ def _window(
     return best_window(
         Timeline.of(track), relevance=np.array(relevance) if track.segments else None
     )
-
-
-def _reasons(
-    weights: Mapping[Part, float], points: NDArray[np.float64], texts: Mapping[Part, str]
-) -> tuple[Reason, ...]:
-    total = max(float(np.abs(points).sum()), 1e-9)
-    reasons = [
-        Reason(
-            stage=part,
-            share=round(abs(float(given)) / total, 3),
-            points=round(float(given), 4),
-            text=texts[part],
-        )
-        for part, given in zip(weights, points, strict=True)
-        if given
-    ]
-    return tuple(sorted(reasons, key=lambda reason: -reason.share))
 
 
 def _why(seed: Track, texts: Sequence[str]) -> str:

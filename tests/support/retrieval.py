@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from indexer.library import Library
-from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+from musiscene.checkpoints import first_use
+from musiscene.embed import TextEmbedder
+from musiscene.scene_reader import SceneReader
+from tests.support.listening import WordEmbedder, listening, new_catalogue, store, word_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
-    from musiscene.embed import TextEmbedder
+    import pytest
 
 TRACKS = {
     "calm/lake": ("mist rises over a still lake", "soft piano", {"piano": 0.8, "slow": 0.4}),
@@ -28,6 +31,23 @@ def made_library(folder: Path) -> Library:
     for name, (scene, music, tags) in TRACKS.items():
         store(catalogue, listening(f"/m/{name}.wav", tags=tags), scenes=[scene], music=music)
     return Library(catalogue, folder / "vectors", cast("TextEmbedder", WordEmbedder()))
+
+
+class NoStore:
+    """Stands for the model store where no model is read from it."""
+
+    def folder(self, name: str) -> Path:
+        """A path of that name, which nobody opens."""
+        return Path(name)
+
+
+def library_without_models(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The library below `folder`, closed, for commands that are to read words instead of models."""
+    monkeypatch.setattr(first_use, "store_with", lambda *_args: NoStore())
+    monkeypatch.setattr(TextEmbedder, "load", lambda _folder: WordEmbedder())
+    monkeypatch.setattr(SceneReader, "load", lambda _folder: word_reader())
+    made_library(folder).close()
+    return folder
 
 
 def write_briefs(path: Path, rows: Iterable[object]) -> Path:

@@ -11,12 +11,8 @@ from click.testing import CliRunner
 from indexer.cli.match import match
 from indexer.filters import read_text
 from indexer.filters.fields import FIELDS
-from musiscene.checkpoints import first_use
-from musiscene.embed import TextEmbedder
-from musiscene.scene_reader import SceneReader
 from service.cli import main
-from tests.support.listening import WordEmbedder, word_reader
-from tests.support.retrieval import made_library
+from tests.support.retrieval import library_without_models
 
 
 class TestMatchCommand:
@@ -41,18 +37,9 @@ class TestMatchCommand:
         assert "say what is seen" in result.stderr
 
 
-class Store:
-    def folder(self, name: str) -> Path:
-        return Path(name)
-
-
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(first_use, "store_with", lambda *_args: Store())
-    monkeypatch.setattr(TextEmbedder, "load", lambda _folder: WordEmbedder())
-    monkeypatch.setattr(SceneReader, "load", lambda _folder: word_reader())
-    made_library(tmp_path).close()
-    return tmp_path
+    return library_without_models(tmp_path, monkeypatch)
 
 
 class TestOptions:

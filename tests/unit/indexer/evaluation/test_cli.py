@@ -5,12 +5,8 @@ from typing import Any
 import pytest
 
 from indexer.match import STAGES
-from musiscene.checkpoints import first_use
-from musiscene.embed import TextEmbedder
-from musiscene.scene_reader import SceneReader
 from service.cli import main
-from tests.support.listening import WordEmbedder, word_reader
-from tests.support.retrieval import made_library, write_briefs
+from tests.support.retrieval import library_without_models, write_briefs
 
 ROWS = (
     {"brief": "mist on a still lake", "mood": "calm", "style": "email"},
@@ -19,18 +15,9 @@ ROWS = (
 )
 
 
-class Store:
-    def folder(self, name: str) -> Path:
-        return Path(name)
-
-
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(first_use, "store_with", lambda *_args: Store())
-    monkeypatch.setattr(TextEmbedder, "load", lambda _folder: WordEmbedder())
-    monkeypatch.setattr(SceneReader, "load", lambda _folder: word_reader())
-    made_library(tmp_path).close()
-    return tmp_path
+    return library_without_models(tmp_path, monkeypatch)
 
 
 def run(data_dir: Path, *arguments: object) -> int:
