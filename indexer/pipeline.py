@@ -24,7 +24,7 @@ from uuid import UUID
 import msgspec
 import torch
 
-from indexer.catalogue.rows import KnownFile, NewCaption, ScanCounts
+from indexer.catalogue.rows import Failure, KnownFile, MadeBy, NewCaption, ScanCounts
 from indexer.walk import FoundFile, find_audio_files
 from musiscene.audio.read import AudioInfo
 from musiscene.errors import AudioError
@@ -44,14 +44,6 @@ BATCH_SEGMENTS = 32
 
 MAX_WORKERS = 4
 """Threads that read and listen; each holds one whole track in memory."""
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """One file that could not be taken in."""
-
-    path: str
-    stage: str
-    reason: str
 
 
 class ScanReport(msgspec.Struct, kw_only=True):
@@ -140,7 +132,7 @@ class _Scan:
                 roots, on_error=lambda path, reason: unlisted.append(Failure(path, "walk", reason))
             )
         )
-        self._scan_id = self._catalogue.start_scan([str(Path(root).absolute()) for root in roots])
+        self._scan_id = self._catalogue.scans.start([str(Path(root).absolute()) for root in roots])
         for failure in unlisted:
             self._fail(failure)
         status = "interrupted"
@@ -153,7 +145,7 @@ class _Scan:
             deleted = self._let_go(prune=prune)
             status = "finished"
         finally:
-            self._catalogue.finish_scan(self._scan_id, status=status, counts=self._counts)
+            self._catalogue.scans.finish(self._scan_id, status=status, counts=self._counts)
             self._library.publish()
         return ScanReport(
             scan_id=self._scan_id,
@@ -268,8 +260,11 @@ class _Scan:
                 self._captions(segments),
                 path=file.path,
                 modified_ns=file.modified_ns,
-                embedder=self._library.embedder.version,
-                model_version=self._version,
+                made_by=MadeBy(
+                    listening=self._version,
+                    model=self._version,
+                    embedder=self._library.embedder.version,
+                ),
             )
             self._counts.tracks_indexed += 1
             self._progress.stored(file.path)
@@ -309,9 +304,7 @@ class _Scan:
 
     def _fail(self, failure: Failure) -> None:
         self._failures.append(failure)
-        self._catalogue.add_failure(
-            self._scan_id, path=failure.path, stage=failure.stage, reason=failure.reason
-        )
+        self._catalogue.scans.add_failure(self._scan_id, failure)
         self._progress.failed(failure)
 
 

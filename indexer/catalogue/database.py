@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-HEAD_REVISION = "0002"
+SQLiteValue: TypeAlias = str | bytes | int | float | None
+
+HEAD_REVISION = "0003"
 """The newest migration; kept here so that an up-to-date catalogue opens without Alembic."""
 
 BUSY_SECONDS = 30.0
@@ -123,8 +125,14 @@ def _connect_args(url: str) -> dict[str, object]:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver must not open transactions by itself: it would leave DDL outside of them.
     connection.isolation_level = None
+    # SQLite's own knows only ASCII: BJÖRK would not find Björk.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _lower(value: SQLiteValue) -> SQLiteValue:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -74,7 +74,16 @@ class Track(Base):
     audio_hash: Mapped[str] = mapped_column(String(64), index=True)
     status: Mapped[str] = mapped_column(String(16), default="ready", index=True)
     added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0", index=True)
+    """The catalogue's when the track was last stored or changed its status."""
+    listening_version: Mapped[str] = mapped_column(String(200), server_default="")
+    """Of what measured and tagged it."""
     model_version: Mapped[str] = mapped_column(String(200))
+    """Of what imagined its captions."""
+    fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of its sound, to find other files of the same recording."""
+    recording_id: Mapped[UUID | None] = mapped_column(Uuid, index=True)
+    """The same for all files of one recording; None where it has only one."""
     generated: Mapped[bool] = mapped_column(default=False)
 
     codec: Mapped[str] = mapped_column(String(40))
@@ -84,6 +93,9 @@ class Track(Base):
     title: Mapped[str | None] = mapped_column(Text)
     artist: Mapped[str | None] = mapped_column(Text)
     album: Mapped[str | None] = mapped_column(Text)
+    album_artist: Mapped[str | None] = mapped_column(Text)
+    disc_number: Mapped[int | None]
+    track_number: Mapped[int | None]
     licence: Mapped[str | None] = mapped_column(Text)
 
     bpm: Mapped[float] = mapped_column(index=True)
@@ -109,6 +121,18 @@ class Track(Base):
         back_populates="track", cascade="all, delete-orphan"
     )
     tags: Mapped[list[Tag]] = relationship(back_populates="track", cascade="all, delete-orphan")
+
+
+class Heard(Base):
+    """What was heard in a track, packed, so that scenes can be imagined anew without the file."""
+
+    __tablename__ = "heard"
+
+    track_id: Mapped[UUID] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    """As `musiscene.packing` writes it."""
 
 
 class Segment(Base):
@@ -212,6 +236,7 @@ class Scan(Base):
     tracks_unchanged: Mapped[int] = mapped_column(default=0)
     tracks_moved: Mapped[int] = mapped_column(default=0)
     tracks_missing: Mapped[int] = mapped_column(default=0)
+    tracks_imagined: Mapped[int] = mapped_column(default=0, server_default="0")
 
     failures: Mapped[list[ScanFailure]] = relationship(
         back_populates="scan", cascade="all, delete-orphan", order_by="ScanFailure.id"
@@ -228,5 +253,10 @@ class ScanFailure(Base):
     path: Mapped[str] = mapped_column(Text)
     stage: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(Text)
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    modified_ns: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the file; None where there was none to look at."""
+    reader: Mapped[str | None] = mapped_column(String(80))
+    """What could not read it; None where trying again may help."""
 
     scan: Mapped[Scan] = relationship(back_populates="failures")

@@ -10,31 +10,20 @@ Invariants:
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from itertools import groupby
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
-import msgspec
-import numpy as np
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from indexer.catalogue.database import open_database, write_session
-from indexer.catalogue.models import (
-    Caption,
-    CatalogueState,
-    Scan,
-    ScanFailure,
-    Segment,
-    Tag,
-    Track,
-    Vector,
-    utc_now,
-)
+from indexer.catalogue.filling import fill_from_file, fill_from_listening
+from indexer.catalogue.models import Caption, CatalogueState, Heard, Tag, Track, Vector
 from indexer.catalogue.names import track_called
 from indexer.catalogue.opinions import Opinions
-from indexer.catalogue.rows import KnownFile, ScanCounts, SoundRow, VectorRow
+from indexer.catalogue.rows import KnownFile, SoundRow, VectorRow
+from indexer.catalogue.scans import Scans
 from indexer.errors import TrackNotFoundError
 
 if TYPE_CHECKING:
@@ -44,9 +33,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from indexer.catalogue.rows import NewCaption
+    from indexer.catalogue.rows import MadeBy, NewCaption
     from musiscene.audio.read import AudioInfo
     from musiscene.listen import Listening
+
+T = TypeVar("T")
 
 SQL_VARIABLES = 500
 """How many ids one statement may name; SQLite's older limit is 999."""
@@ -90,6 +81,11 @@ class Catalogue:
     # ---- what is there --------------------------------------------------------------------
 
     @property
+    def scans(self) -> Scans:
+        """The runs over the library."""
+        return Scans(self._engine)
+
+    @property
     def opinions(self) -> Opinions:
         """What people said about the tracks."""
         return Opinions(self._engine)
@@ -108,6 +104,7 @@ class Catalogue:
             Track.modified_ns,
             Track.audio_hash,
             Track.status,
+            Track.listening_version,
             Track.model_version,
         )
         with Session(self._engine) as session:
@@ -149,6 +146,14 @@ class Catalogue:
                 for ids in _slices(track_ids)
                 for track in session.scalars(query.where(Track.id.in_(ids)))
             }
+
+    def heard(self, track_id: UUID) -> Listening | None:
+        """What was heard in a track, as it was; None where that was not kept, or is damaged."""
+        from musiscene.packing import unpack_listening
+
+        with Session(self._engine) as session:
+            data = session.scalar(select(Heard.data).where(Heard.track_id == track_id))
+        return None if data is None else unpack_listening(data)
 
     def track_called(self, name: str) -> UUID:
         """The id of the track that a person means; see `indexer.catalogue.names`."""
@@ -209,12 +214,6 @@ class Catalogue:
         with Session(self._engine) as session:
             return {row.id: row.text for row in session.execute(query)}
 
-    def scan_failures(self, scan_id: UUID) -> list[ScanFailure]:
-        """The files that one scan could not take in, in the order met."""
-        query = select(ScanFailure).where(ScanFailure.scan_id == scan_id).order_by(ScanFailure.id)
-        with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(query))
-
     # ---- what changes ---------------------------------------------------------------------
 
     def store_track(
@@ -224,8 +223,8 @@ class Catalogue:
         *,
         path: str,
         modified_ns: int,
-        embedder: str,
-        model_version: str,
+        made_by: MadeBy,
+        fingerprint: bytes | None = None,
     ) -> UUID:
         """Write a track and everything below it, in place of what was there under its path.
 
@@ -234,13 +233,15 @@ class Catalogue:
             captions: About its segments.
             path: Absolute path of the file.
             modified_ns: Its modification time when it was read, in nanoseconds.
-            embedder: Version of the text embedder that made the captions' vectors.
-            model_version: Of the models that made the rest.
+            made_by: Which models made it all.
+            fingerprint: Of its sound.
 
         Returns:
             The track's id, the same as before for a path that is known.
         """
-        with self._changing() as session:
+        from musiscene.packing import pack_listening
+
+        with self._changing() as (session, revision):
             track = session.scalar(select(Track).where(Track.path == path))
             if track is None:
                 track = Track(path=path)
@@ -249,33 +250,45 @@ class Catalogue:
                 track.captions, track.segments, track.tags = [], [], []
                 session.flush()
             track.modified_ns = modified_ns
-            track.model_version = model_version
-            track.status = "ready"
-            _fill(track, listening)
-            for caption in captions:
-                track.captions.append(
-                    Caption(
-                        segment=track.segments[caption.segment],
-                        kind=caption.kind,
-                        text=caption.text,
-                        origin=caption.origin,
-                        rank=caption.rank,
-                        vector=Vector(embedder=embedder, data=caption.vector),
-                    )
-                )
+            track.listening_version, track.model_version = made_by.listening, made_by.model
+            if track.fingerprint != fingerprint:
+                track.fingerprint, track.recording_id = fingerprint, None
+            track.status, track.revision = "ready", revision
+            fill_from_listening(track, listening)
+            _add_captions(track, captions, embedder=made_by.embedder)
             session.flush()
+            session.merge(Heard(track_id=track.id, data=pack_listening(listening)))
             return track.id
+
+    def store_captions(
+        self, track_id: UUID, captions: Iterable[NewCaption], *, made_by: MadeBy
+    ) -> None:
+        """Give a track other captions, and leave what is heard in it as it is.
+
+        Args:
+            track_id: Its id.
+            captions: About its segments.
+            made_by: Which models made them.
+        """
+        with self._changing() as (session, revision):
+            track = session.get_one(Track, track_id)
+            track.captions = []
+            session.flush()
+            track.model_version, track.revision = made_by.model, revision
+            _add_captions(track, captions, embedder=made_by.embedder)
 
     def follow_file(self, track_id: UUID, info: AudioInfo, *, path: str, modified_ns: int) -> None:
         """Give a track the path and tags of the file that now holds its audio."""
-        with self._changing() as session:
+        with self._changing() as (session, revision):
             track = session.get_one(Track, track_id)
-            track.path, track.modified_ns, track.status = path, modified_ns, "ready"
-            _fill_from_file(track, info)
+            track.path, track.modified_ns = path, modified_ns
+            if track.status != "ready":
+                track.status, track.revision = "ready", revision
+            fill_from_file(track, info)
 
     def replace_vectors(self, vectors: dict[int, bytes], *, embedder: str) -> None:
         """Give captions the vectors that another embedder made: caption's id -> float16 bytes."""
-        with self._changing() as session:
+        with self._changing() as (session, revision):
             session.execute(
                 update(Vector),
                 [
@@ -283,93 +296,50 @@ class Catalogue:
                     for caption_id, data in vectors.items()
                 ],
             )
+            for ids in _slices(list(vectors)):
+                tracks = select(Caption.track_id).where(Caption.id.in_(ids))
+                session.execute(update(Track).where(Track.id.in_(tracks)).values(revision=revision))
 
     def set_status(self, track_ids: Sequence[UUID], status: str) -> None:
         """Mark tracks as `ready` or `missing`; nothing is deleted."""
         if not track_ids:
             return
-        with self._changing() as session:
+        with self._changing() as (session, revision):
             for ids in _slices(track_ids):
-                session.execute(update(Track).where(Track.id.in_(ids)).values(status=status))
+                session.execute(
+                    update(Track).where(Track.id.in_(ids)).values(status=status, revision=revision)
+                )
 
     def delete_tracks(self, track_ids: Sequence[UUID]) -> None:
         """Delete tracks and everything below them."""
         if not track_ids:
             return
-        with self._changing() as session:
+        with self._changing() as (session, _):
             for ids in _slices(track_ids):
                 session.execute(delete(Track).where(Track.id.in_(ids)))
 
-    def start_scan(self, roots: Sequence[str]) -> UUID:
-        """Note that a scan has begun, and return its id."""
-        with write_session(self._engine) as session:
-            scan = Scan(roots=json.dumps(list(roots)))
-            session.add(scan)
-            session.flush()
-            return scan.id
-
-    def add_failure(self, scan_id: UUID, *, path: str, stage: str, reason: str) -> None:
-        """Note one file that could not be taken in."""
-        with write_session(self._engine) as session:
-            session.add(ScanFailure(scan_id=scan_id, path=path, stage=stage, reason=reason))
-
-    def finish_scan(self, scan_id: UUID, *, status: str, counts: ScanCounts) -> None:
-        """Note that a scan has ended as `finished` or `interrupted`, and what it did."""
-        with write_session(self._engine) as session:
-            values = msgspec.structs.asdict(counts)
-            session.execute(
-                update(Scan)
-                .where(Scan.id == scan_id)
-                .values(status=status, finished_at=utc_now(), **values)
-            )
-
     @contextmanager
-    def _changing(self) -> Iterator[Session]:
-        """A transaction that raises the revision."""
+    def _changing(self) -> Iterator[tuple[Session, int]]:
+        """A transaction that raises the revision, and the revision that it makes."""
+        raised = update(CatalogueState).values(revision=CatalogueState.revision + 1)
         with write_session(self._engine) as session:
-            yield session
-            session.execute(update(CatalogueState).values(revision=CatalogueState.revision + 1))
+            yield session, session.scalars(raised.returning(CatalogueState.revision)).one()
 
 
-def _fill(track: Track, listening: Listening) -> None:
-    """Copy what is heard into the row and its segments and tags."""
-    _fill_from_file(track, listening.info)
-    track.audio_hash = listening.audio_hash
-    track.bpm, track.bpm_confidence = listening.tempo.bpm, listening.tempo.confidence
-    track.key, track.key_confidence = listening.key.name, listening.key.confidence
-    track.loudness_lufs = listening.loudness_lufs
-    track.vocal_probability = listening.vocals.probability
-    track.vocal_confidence = listening.vocals.confidence
-    track.valence, track.arousal = listening.affect.valence, listening.affect.arousal
-    track.energy_curve = np.asarray(listening.energy_curve, dtype="<f2").tobytes()
-    beats = listening.beats
-    track.beat_times = np.asarray(beats.beat_times_seconds, dtype="<f4").tobytes()
-    track.downbeat_times = np.asarray(beats.downbeat_times_seconds, dtype="<f4").tobytes()
-    track.segments = [
-        Segment(
-            start_seconds=segment.start_seconds,
-            end_seconds=segment.end_seconds,
-            energy=segment.energy,
+def _add_captions(track: Track, captions: Iterable[NewCaption], *, embedder: str) -> None:
+    for caption in captions:
+        track.captions.append(
+            Caption(
+                segment=track.segments[caption.segment],
+                kind=caption.kind,
+                text=caption.text,
+                origin=caption.origin,
+                rank=caption.rank,
+                vector=Vector(embedder=embedder, data=caption.vector),
+            )
         )
-        for segment in listening.segments
-    ]
-    track.tags = [
-        Tag(vocabulary=vocabulary, name=tag.name.lower(), score=tag.score)
-        for vocabulary, tags in listening.tags.items()
-        for tag in tags
-    ]
 
 
-def _fill_from_file(track: Track, info: AudioInfo) -> None:
-    track.size_bytes = info.size_bytes
-    track.codec = info.codec
-    track.duration_seconds = info.duration_seconds
-    track.sample_rate = info.sample_rate
-    track.channels = info.channels
-    track.title, track.artist = info.title, info.artist
-    track.album, track.licence = info.album, info.licence
-
-
-def _slices(values: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+def _slices(values: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(values), SQL_VARIABLES):
         yield values[start : start + SQL_VARIABLES]

@@ -16,7 +16,33 @@ class KnownFile(msgspec.Struct, frozen=True):
     modified_ns: int
     audio_hash: str
     status: str
+    listening_version: str
     model_version: str
+
+
+class MadeBy(msgspec.Struct, frozen=True, kw_only=True):
+    """Which models made what is stored of a track, one for each stage."""
+
+    listening: str
+    """Version of what measures and tags."""
+    model: str
+    """Version of what imagines the captions."""
+    embedder: str
+    """Version of what makes their vectors."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """One file that could not be taken in."""
+
+    path: str
+    stage: str
+    """`walk`, `decode`, `listen`, `imagine` or `store`."""
+    reason: str
+    size_bytes: int | None = None
+    modified_ns: int | None = None
+    """Of the file; None where there was none to look at."""
+    reader: str | None = None
+    """What could not read it; None where trying again may help."""
 
 
 class NewCaption(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +80,8 @@ class ScanCounts(msgspec.Struct, kw_only=True):
     tracks_unchanged: int = 0
     tracks_moved: int = 0
     tracks_missing: int = 0
+    tracks_imagined: int = 0
+    """Given new captions from what was heard before."""
 
 
 class SoundRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from musiscene.cli.model_options import model_options
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
-    from indexer.pipeline import Failure, ScanReport
+    from indexer.catalogue.rows import Failure
+    from indexer.pipeline import ScanReport
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import ProgressReport
 

@@ -1,15 +1,16 @@
 """Any audio or video file -> what it is, and one mono waveform at the sample rate asked for.
 
 One pass over the packets gives the identity (a hash of the encoded audio), the loudness and the
-waveform; the native samples are never held as a whole. Whatever is wrong with the file raises an
-`AudioError` that names it.
+waveform; the native samples are never held as a whole, and neither is the waveform where it is
+written into a file. Whatever is wrong with the file raises an `AudioError` that names it.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 import av
 import msgspec
@@ -61,8 +62,23 @@ class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
     """From the tags."""
     album: str | None = None
     """From the tags."""
+    album_artist: str | None = None
+    """From the tags."""
+    disc_number: int | None = None
+    """From the tags, from 1."""
+    track_number: int | None = None
+    """From the tags, from 1."""
     licence: str | None = None
     """From the tags: the licence, or else a copyright line that states one."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recording a file holds."""
+
+    info: AudioInfo
+    """The file, with the duration that its header states."""
+    audio_hash: str
+    """As `Recording` has it."""
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,12 +115,33 @@ def probe_audio(path: str | Path, *, limits: AudioLimits = DEFAULT_LIMITS) -> Au
         return _info(path, opened, seconds)
 
 
+def identify_audio(path: str | Path, *, limits: AudioLimits = DEFAULT_LIMITS) -> Identity:
+    """Hash the audio packets of a file without decoding them, which takes as long as reading it.
+
+    Args:
+        path: Any file.
+        limits: What is allowed.
+
+    Returns:
+        The hash that `read_audio` would give, whether or not the packets can be decoded.
+
+    Raises:
+        AudioError: If the file cannot be opened, holds no audio or breaks a limit.
+    """
+    with open_audio(path, limits=limits) as opened:
+        packets = PacketDecoder(path, opened, limits)
+        packets.skip_through()
+        seconds = opened.declared_seconds() or 0.0
+        return Identity(info=_info(path, opened, seconds), audio_hash=packets.audio_hash())
+
+
 def read_audio(
     path: str | Path,
     *,
     sample_rate: int,
     limits: AudioLimits = DEFAULT_LIMITS,
     resampler: Filter = "soxr",
+    into: BinaryIO | None = None,
 ) -> Recording:
     """Decode a file to mono, measuring its loudness and identity on the way.
 
@@ -113,6 +150,8 @@ def read_audio(
         sample_rate: Of the waveform, in Hz.
         limits: What is allowed.
         resampler: How samples are brought to that rate.
+        into: An empty file, open for reading and writing, that takes the samples instead of memory;
+            it must stay as it is while the waveform is used.
 
     Returns:
         The recording; `round(duration * sample_rate)` samples, give or take one.
@@ -122,7 +161,7 @@ def read_audio(
     """
     with open_audio(path, limits=limits) as opened:
         decoder = PacketDecoder(path, opened, limits)
-        mix = _MonoMix(sample_rate, resampler)
+        mix = _MonoMix(sample_rate, resampler, into)
         loudness = _Loudness()
         peak = 0.0
         for block in decoder.blocks():
@@ -147,11 +186,12 @@ class _Resampler(Protocol):
 
 
 class _MonoMix:
-    """Mean of the channels, resampled; the pieces are appended to one growing buffer."""
+    """Mean of the channels, resampled; the pieces are appended to one growing buffer or file."""
 
-    def __init__(self, sample_rate: int, resampler: Filter) -> None:
+    def __init__(self, sample_rate: int, resampler: Filter, into: BinaryIO | None) -> None:
         self._sample_rate = sample_rate
         self._filter = resampler
+        self._file = into
         self._native_rate: int | None = None
         self._resampler: _Resampler | None = None
         self._bytes = bytearray()  # grows in place, where concatenating would double the peak
@@ -168,7 +208,12 @@ class _MonoMix:
 
     def waveform(self) -> NDArray[np.float32]:
         self._flush()
-        return np.frombuffer(self._bytes, dtype=np.float32)
+        if self._file is None:
+            return np.frombuffer(self._bytes, dtype=np.float32)
+        self._file.flush()
+        if self._file.tell() == 0:
+            return np.empty(0, np.float32)  # nothing cannot be mapped
+        return np.memmap(self._file, dtype=np.float32, mode="r")
 
     def _resampler_from(self, native_rate: int) -> _Resampler | None:
         import soxr
@@ -189,7 +234,10 @@ class _MonoMix:
             self._resampler = None
 
     def _append(self, samples: NDArray[np.float32]) -> None:
-        self._bytes += samples.tobytes()
+        if self._file is None:
+            self._bytes += samples.tobytes()
+        else:
+            self._file.write(samples.tobytes())
 
 
 class _Loudness:
@@ -258,6 +306,9 @@ def _info(path: str | Path, opened: OpenAudio, seconds: float) -> AudioInfo:
         title=_clean(tags.get("title")),
         artist=_clean(tags.get("artist")),
         album=_clean(tags.get("album")),
+        album_artist=_clean(tags.get("album_artist") or tags.get("albumartist")),
+        disc_number=_number(tags.get("disc") or tags.get("discnumber")),
+        track_number=_number(tags.get("track") or tags.get("tracknumber")),
         licence=_licence(tags),
     )
 
@@ -275,6 +326,13 @@ def _lower_keys(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _clean(tag: str | None) -> str | None:
-    """One line of printable text of a sane length, None where nothing is left."""
-    printable = "".join(char if char.isprintable() else " " for char in tag or "")
+    """One line of printable, composed text of a sane length, None where nothing is left."""
+    composed = unicodedata.normalize("NFC", tag or "")
+    printable = "".join(char if char.isprintable() else " " for char in composed)
     return " ".join(printable.split())[:MAX_TAG_CHARACTERS].strip() or None
+
+
+def _number(tag: str | None) -> int | None:
+    """The first number of `3/12`."""
+    found = re.match(r"\s*(\d{1,5})(?!\d)", tag or "", re.ASCII)
+    return int(found[1]) or None if found else None

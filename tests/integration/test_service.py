@@ -33,7 +33,7 @@ SCENES = {
 
 
 def store_scene(library: Library, folder: Path, name: str, scene: str) -> str:
-    from indexer.catalogue.rows import NewCaption
+    from indexer.catalogue.rows import MadeBy, NewCaption
 
     path = folder / f"{name}.wav"
     if not path.exists():
@@ -44,8 +44,7 @@ def store_scene(library: Library, folder: Path, name: str, scene: str) -> str:
         [NewCaption(segment=0, kind="scene", text=scene, origin="model", rank=0, vector=vector)],
         path=str(path),
         modified_ns=1,
-        embedder=library.embedder.version,
-        model_version="test-1",
+        made_by=MadeBy(listening="test-1", model="test-1", embedder=library.embedder.version),
     )
     return str(track_id)
 

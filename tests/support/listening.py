@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from indexer.catalogue.repository import Catalogue
-from indexer.catalogue.rows import NewCaption
+from indexer.catalogue.rows import MadeBy, NewCaption
 from musiscene.affect import Affect
 from musiscene.audio.beats import BeatEstimate
 from musiscene.audio.key import KeyEstimate
@@ -143,8 +143,7 @@ def store(
         ],
         path=heard.info.path,
         modified_ns=modified_ns,
-        embedder=embedder.version,
-        model_version="test-1",
+        made_by=MadeBy(listening="test-1", model="test-1", embedder=embedder.version),
     )
 
 

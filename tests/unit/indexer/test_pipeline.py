@@ -11,7 +11,7 @@ import pytest
 
 from indexer.errors import LibraryPathError
 from indexer.library import Library
-from indexer.pipeline import Failure, ScanReport, scan
+from indexer.pipeline import ScanReport, scan
 from musiscene.audio.read import Recording, read_audio
 from musiscene.imagine import SceneCaption
 from musiscene.model import ImaginedSegment, MusiScene
@@ -21,6 +21,7 @@ from tests.support.listening import WordEmbedder, listening, new_catalogue
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from indexer.catalogue.rows import Failure
     from musiscene.embed import TextEmbedder
     from musiscene.listen import Listening
 
@@ -240,8 +241,7 @@ class TestScan:
         assert (reasons["gone.wav"].stage, reasons["empty.mp3"].stage) == ("walk", "read")
         assert reasons["bug.wav"].reason == "RuntimeError: a bug in the models"
         assert told.failures == report.failures
-        stored = library.catalogue.scan_failures(report.scan_id)
-        assert [row.path for row in stored] == [failure.path for failure in report.failures]
+        assert library.catalogue.scans.failures(report.scan_id) == report.failures
 
     def test_an_interruption_keeps_what_was_stored(
         self, library: Library, music: Path, monkeypatch: pytest.MonkeyPatch

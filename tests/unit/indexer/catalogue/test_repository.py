@@ -6,10 +6,10 @@ from uuid import uuid4
 import msgspec
 import numpy as np
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func
 
 from indexer.catalogue.models import Track
-from indexer.catalogue.rows import ScanCounts
+from indexer.catalogue.rows import Failure, ScanCounts
 from indexer.errors import CatalogueError, TrackNotFoundError
 from tests.support.listening import WordEmbedder, listening, new_catalogue, store
 
@@ -114,6 +114,26 @@ class TestStatus:
 
 
 class TestReading:
+    def test_case_is_folded_in_every_script(self, catalogue: Catalogue):
+        found = store(catalogue, listening("/a.wav", artist="Björk"))
+        assert catalogue.track_ids(func.lower(Track.artist) == "BJÖRK".lower()) == {found}
+        assert catalogue.track_ids(func.lower(Track.artist) == func.lower("BJÖRK")) == {found}
+
+    def test_what_was_heard_is_kept(self, catalogue: Catalogue):
+        heard = listening(tags={"happy": 0.5})
+        track_id = store(catalogue, heard)
+        found = catalogue.heard(track_id)
+        assert found is not None
+        assert (found.segments, found.tempo) == (heard.segments, heard.tempo)
+        assert catalogue.heard(uuid4()) is None
+
+    def test_a_track_knows_the_revision_that_changed_it(self, catalogue: Catalogue):
+        first = store(catalogue, listening("/a.wav"))
+        second = store(catalogue, listening("/b.wav"))
+        assert [catalogue.track(one).revision for one in (first, second)] == [1, 2]
+        catalogue.set_status([first], "missing")
+        assert catalogue.track(first).revision == catalogue.revision() == 3
+
     def test_more_ids_than_one_statement_may_name(self, catalogue: Catalogue):
         track_id = store(catalogue, listening())
         asked = [uuid4() for _ in range(1200)] + [track_id]
@@ -135,15 +155,29 @@ class TestReading:
 
 class TestScans:
     def test_failures_are_kept_in_order(self, catalogue: Catalogue):
-        scan_id = catalogue.start_scan(["/music"])
-        for name in ("b", "a"):
-            catalogue.add_failure(scan_id, path=f"/music/{name}", stage="read", reason="broken")
-        catalogue.finish_scan(scan_id, status="finished", counts=ScanCounts(files_found=2))
-        found = catalogue.scan_failures(scan_id)
-        assert [(row.path, row.stage, row.reason) for row in found] == [
-            ("/music/b", "read", "broken"),
-            ("/music/a", "read", "broken"),
-        ]
+        scans = catalogue.scans
+        scan_id = scans.start(["/music"])
+        failures = [Failure(f"/music/{name}", "decode", "broken") for name in ("b", "a")]
+        for failure in failures:
+            scans.add_failure(scan_id, failure)
+        scans.finish(scan_id, status="finished", counts=ScanCounts(files_found=2))
+        assert scans.failures(scan_id) == failures
+        assert scans.status(scan_id) == "finished"
+
+    def test_a_scan_that_never_ended_was_killed(self, catalogue: Catalogue):
+        killed = catalogue.scans.start(["/music"])
+        running = catalogue.scans.start(["/music"])
+        assert catalogue.scans.status(killed) == "killed"
+        assert catalogue.scans.status(running) == "running"
+
+    def test_only_failures_of_the_same_reader_last(self, catalogue: Catalogue):
+        scans = catalogue.scans
+        scan_id = scans.start(["/music"])
+        lasting = Failure("/music/a", "decode", "broken", 10, 20, "reader-1")
+        scans.add_failure(scan_id, lasting)
+        scans.add_failure(scan_id, Failure("/music/b", "decode", "took too long", 10, 20))
+        assert scans.lasting_failures(reader="reader-1") == {"/music/a": lasting}
+        assert scans.lasting_failures(reader="reader-2") == {}
 
     def test_counts_have_a_column_each(self):
         assert set(msgspec.structs.asdict(ScanCounts())) <= {
