@@ -2,8 +2,12 @@
 
 IndexerError
 ├── LibraryPathError          a path to index does not exist or cannot be listed
+├── PatternError              a pattern of files to leave out cannot be read
+├── PruneFloorError           so much is gone that deleting it would rather be a mistake
+├── SpoolError                no room for decoded tracks on their way
 ├── LibraryBusyError          another process is indexing into the same library
 ├── CatalogueError            the database cannot be opened, read or brought up to date
+│   └── DriverMissingError    what speaks to PostgreSQL is not installed
 ├── TrackNotFoundError        no track has this id
 │   └── TrackNameError        no track is called so, or several are
 ├── OpinionNotFoundError      no opinion has this id
@@ -12,6 +16,9 @@ IndexerError
 │   ├── FilterSyntaxError     in its text form; carries the position
 │   └── FilterObjectError     in its JSON form; carries the path
 ├── BriefError                a brief is empty or too long, or a file of briefs cannot be read
+├── TagError                  one file's tags cannot be read or written; the file is as it was
+├── TagRunError               there is no such run of `musiscene tag`, or its journal is unreadable
+├── TaggerMissingError        the library that reads and writes tags is not installed
 └── VectorIndexError          the vectors cannot be searched
     ├── NothingIndexedError   no snapshot was ever published
     ├── TornSnapshotError     files of the snapshot are missing or differ from its manifest
@@ -44,12 +51,34 @@ class LibraryPathError(IndexerError):
         super().__init__(f"{self.path}: {reason}")
 
 
+class PatternError(IndexerError):
+    """A pattern of files to leave out cannot be read."""
+
+
+class PruneFloorError(IndexerError):
+    """So much of a library is gone that deleting it would rather be a mistake."""
+
+
+class SpoolError(IndexerError):
+    """No room for decoded tracks on their way; no fault of the file."""
+
+
 class LibraryBusyError(IndexerError):
     """Another process is indexing into the same library."""
 
 
 class CatalogueError(IndexerError):
     """The database cannot be opened, read or brought up to date."""
+
+
+class DriverMissingError(CatalogueError):
+    """What speaks to PostgreSQL is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a catalogue in PostgreSQL needs psycopg: pip install 'musiscene[postgres]' "
+            "(or: pip install 'psycopg[binary]')"
+        )
 
 
 class TrackNotFoundError(IndexerError):
@@ -179,6 +208,38 @@ class FilterObjectError(FilterError):
 
 class BriefError(IndexerError):
     """A brief is empty or too long, or a file of briefs cannot be read."""
+
+
+class TagError(IndexerError):
+    """One file's tags cannot be read or written; the file is as it was.
+
+    Args:
+        path: The file.
+        reason: What is wrong and, where there is one, the way out.
+
+    Attributes:
+        path: As given.
+        reason: As given.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"{self.path}: {reason}")
+
+
+class TagRunError(IndexerError):
+    """There is no such run of `musiscene tag`, or its journal cannot be read."""
+
+
+class TaggerMissingError(IndexerError):
+    """The library that reads and writes tags is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "reading and writing tags needs mutagen: pip install 'musiscene[tag]' "
+            "(or: pip install mutagen)"
+        )
 
 
 class VectorIndexError(IndexerError):
