@@ -13,17 +13,17 @@ import uuid_utils.compat
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
-    Text,
     Uuid,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from indexer.catalogue.columns import CleanText, UtcDateTime
 
 BIG_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only an INTEGER key
 
@@ -68,12 +68,12 @@ class Track(Base):
     __tablename__ = "track"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
-    path: Mapped[str] = mapped_column(Text, unique=True)
+    path: Mapped[str] = mapped_column(CleanText, unique=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     modified_ns: Mapped[int] = mapped_column(BigInteger)
     audio_hash: Mapped[str] = mapped_column(String(64), index=True)
     status: Mapped[str] = mapped_column(String(16), default="ready", index=True)
-    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     revision: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0", index=True)
     """The catalogue's when the track was last stored or changed its status."""
     listening_version: Mapped[str] = mapped_column(String(200), server_default="")
@@ -90,13 +90,13 @@ class Track(Base):
     duration_seconds: Mapped[float]
     sample_rate: Mapped[int]
     channels: Mapped[int]
-    title: Mapped[str | None] = mapped_column(Text)
-    artist: Mapped[str | None] = mapped_column(Text)
-    album: Mapped[str | None] = mapped_column(Text)
-    album_artist: Mapped[str | None] = mapped_column(Text)
+    title: Mapped[str | None] = mapped_column(CleanText)
+    artist: Mapped[str | None] = mapped_column(CleanText)
+    album: Mapped[str | None] = mapped_column(CleanText)
+    album_artist: Mapped[str | None] = mapped_column(CleanText)
     disc_number: Mapped[int | None]
     track_number: Mapped[int | None]
-    licence: Mapped[str | None] = mapped_column(Text)
+    licence: Mapped[str | None] = mapped_column(CleanText)
 
     bpm: Mapped[float] = mapped_column(index=True)
     bpm_confidence: Mapped[float]
@@ -118,9 +118,11 @@ class Track(Base):
         back_populates="track", cascade="all, delete-orphan", order_by="Segment.start_seconds"
     )
     captions: Mapped[list[Caption]] = relationship(
-        back_populates="track", cascade="all, delete-orphan"
+        back_populates="track", cascade="all, delete-orphan", order_by="Caption.id"
     )
-    tags: Mapped[list[Tag]] = relationship(back_populates="track", cascade="all, delete-orphan")
+    tags: Mapped[list[Tag]] = relationship(
+        back_populates="track", cascade="all, delete-orphan", order_by="Tag.id"
+    )
 
 
 class Heard(Base):
@@ -161,7 +163,7 @@ class Caption(Base):
         ForeignKey("segment.id", ondelete="CASCADE"), index=True
     )
     kind: Mapped[str] = mapped_column(String(8))
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(CleanText)
     origin: Mapped[str] = mapped_column(String(16))
     """`facts` for a music caption, `model` or `fallback` for a scene caption."""
     rank: Mapped[int]
@@ -210,10 +212,10 @@ class Feedback(Base):
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     track_id: Mapped[UUID] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), index=True)
-    brief: Mapped[str] = mapped_column(Text)
+    brief: Mapped[str] = mapped_column(CleanText)
     verdict: Mapped[str] = mapped_column(String(8))
-    note: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    note: Mapped[str | None] = mapped_column(CleanText)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     embedder: Mapped[str] = mapped_column(String(120))
     """Version of the text embedder that made the vector."""
     vector: Mapped[bytes] = mapped_column(LargeBinary)
@@ -226,11 +228,11 @@ class Scan(Base):
     __tablename__ = "scan"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
-    roots: Mapped[str] = mapped_column(Text)
+    roots: Mapped[str] = mapped_column(CleanText)
     """The paths asked for, as a JSON list."""
     status: Mapped[str] = mapped_column(String(16), default="running")
-    started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
-    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     files_found: Mapped[int] = mapped_column(default=0)
     tracks_indexed: Mapped[int] = mapped_column(default=0)
     tracks_unchanged: Mapped[int] = mapped_column(default=0)
@@ -250,9 +252,9 @@ class ScanFailure(Base):
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
     scan_id: Mapped[UUID] = mapped_column(ForeignKey("scan.id", ondelete="CASCADE"), index=True)
-    path: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(CleanText)
     stage: Mapped[str] = mapped_column(String(16))
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(CleanText)
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     modified_ns: Mapped[int | None] = mapped_column(BigInteger)
     """Of the file; None where there was none to look at."""

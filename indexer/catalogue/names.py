@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
+from indexer.catalogue.columns import contains_in_any_case, lowered
+from indexer.catalogue.database import read_session
 from indexer.catalogue.models import Track
 from indexer.errors import TrackNameError
 
@@ -40,14 +41,15 @@ def track_called(engine: Engine, name: str) -> UUID:
     end = os.sep + name.strip(os.sep)
     query = select(Track.id, Track.path).order_by(Track.path)
     ends_so = or_(
-        Track.path.endswith(end, autoescape=True), Track.path.contains(f"{end}.", autoescape=True)
+        lowered(Track.path).endswith(end.lower(), autoescape=True),
+        contains_in_any_case(Track.path, f"{end}."),
     )
-    with Session(engine) as session:
+    with read_session(engine) as session:
         found: UUID | None = session.scalar(query.where(or_(*exact)))
         if found is not None:
             return found
         rows = session.execute(query.where(ends_so)).all() if name else []
-    # LIKE knows no case on SQLite: of files that differ by it alone, the one as written is meant.
+    # Of files that differ by case alone, the one as written is meant.
     meant = [row for row in rows if _ends_with(row.path, end)] or [
         row for row in rows if _ends_with(row.path.casefold(), end.casefold())
     ]

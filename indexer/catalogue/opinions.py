@@ -8,15 +8,15 @@ Invariants:
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
 
-from indexer.catalogue.database import write_session
+from indexer.catalogue.columns import contains_in_any_case
+from indexer.catalogue.database import read_session, write_session
 from indexer.catalogue.models import Feedback, Track, utc_now
 from indexer.errors import OpinionNotFoundError, TrackNotFoundError
 
@@ -84,7 +84,7 @@ class Opinions:
     def state(self) -> tuple[int, UUID | None]:
         """Something that differs after every opinion that comes, is replaced or goes."""
         newest = select(Feedback.id).order_by(Feedback.id.desc()).limit(1)
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             count = session.scalar(select(func.count()).select_from(Feedback)) or 0
             return count, session.scalar(newest)
 
@@ -100,8 +100,7 @@ class Opinions:
 
         Args:
             track_id: Only those about this track.
-            text: Only those with this in the brief or the note, in any case (on SQLite: of
-                unaccented letters).
+            text: Only those with this in the brief or the note, in any case.
             before: Only those that are older than the one with this id.
             limit: At most so many, 1 to `MAX_PAGE`.
 
@@ -113,12 +112,12 @@ class Opinions:
             query = query.where(Feedback.track_id == track_id)
         if text:
             query = query.where(
-                Feedback.brief.icontains(text, autoescape=True)
-                | func.coalesce(Feedback.note, "").icontains(text, autoescape=True)
+                contains_in_any_case(Feedback.brief, text)
+                | contains_in_any_case(func.coalesce(Feedback.note, ""), text)
             )
         if before is not None:
             query = query.where(Feedback.id < before)
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return [_opinion(row) for row in session.execute(query)]
 
     def opinion(self, opinion_id: UUID) -> Opinion:
@@ -133,7 +132,7 @@ class Opinions:
         Raises:
             OpinionNotFoundError: If none has this id.
         """
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             row = session.execute(_with_path().where(Feedback.id == opinion_id)).one_or_none()
         if row is None:
             raise OpinionNotFoundError(opinion_id)
@@ -146,7 +145,7 @@ class Opinions:
             .where(Feedback.embedder == embedder)
             .order_by(Feedback.id)
         )
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return [OpinionVector(*row) for row in session.execute(query)]
 
     def briefs_of_others(self, *, embedder: str, limit: int) -> dict[UUID, str]:
@@ -157,7 +156,7 @@ class Opinions:
             .order_by(Feedback.id)
             .limit(limit)
         )
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return {row.id: row.brief for row in session.execute(query)}
 
     # ---- what changes ---------------------------------------------------------------------
@@ -240,7 +239,7 @@ def _opinion(row: Row[Feedback, str]) -> Opinion:
             "brief": feedback.brief,
             "verdict": feedback.verdict,
             "note": feedback.note,
-            "created_at": feedback.created_at.replace(tzinfo=UTC),  # SQLite forgets it
+            "created_at": feedback.created_at,
         },
         Opinion,
     )

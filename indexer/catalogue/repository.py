@@ -11,20 +11,22 @@ Invariants:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from itertools import groupby
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
 
-from indexer.catalogue.database import open_database, write_session
+from indexer.catalogue.database import open_database, read_session, write_session
 from indexer.catalogue.filling import fill_from_file, fill_from_listening
-from indexer.catalogue.models import Caption, CatalogueState, Heard, Tag, Track, Vector
+from indexer.catalogue.locks import indexing
+from indexer.catalogue.models import Caption, CatalogueState, Heard, Track, Vector
 from indexer.catalogue.names import track_called
 from indexer.catalogue.opinions import Opinions
-from indexer.catalogue.rows import KnownFile, SoundRow, VectorRow
+from indexer.catalogue.rows import KnownFile, Remembered
 from indexer.catalogue.scans import Scans
+from indexer.catalogue.vector_rows import VectorRows, vector_rows
 from indexer.errors import TrackNotFoundError
+from musiscene.packing import pack_listening, unpack_listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
-    from indexer.catalogue.rows import MadeBy, NewCaption
+    from indexer.catalogue.rows import MadeBy, NewCaption, SoundRow, VectorRow
     from musiscene.audio.read import AudioInfo
     from musiscene.listen import Listening
 
@@ -58,7 +61,7 @@ class Catalogue:
         """Open the catalogue at a SQLite file or a database URL, creating it where needed.
 
         Args:
-            location: A path, or a URL such as `postgresql+psycopg://host/name`.
+            location: A path, or a URL such as `postgresql://host/name`.
 
         Returns:
             The catalogue, up to date.
@@ -78,6 +81,20 @@ class Catalogue:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
+    @contextmanager
+    def indexing(self) -> Iterator[None]:
+        """Hold the catalogue for one indexer among all machines; see `indexer.catalogue.locks`.
+
+        Yields:
+            While nobody else can index.
+
+        Raises:
+            LibraryBusyError: If another process is indexing.
+            CatalogueError: If the database cannot be reached.
+        """
+        with indexing(self._engine):
+            yield
+
     # ---- what is there --------------------------------------------------------------------
 
     @property
@@ -92,7 +109,7 @@ class Catalogue:
 
     def revision(self) -> int:
         """A number that grows with every change to the tracks; 0 for an empty catalogue."""
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return session.scalar(select(CatalogueState.revision)) or 0
 
     def known_files(self) -> dict[str, KnownFile]:
@@ -107,12 +124,12 @@ class Catalogue:
             Track.listening_version,
             Track.model_version,
         )
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return {row.path: KnownFile(*row) for row in session.execute(select(*columns))}
 
     def count_tracks(self) -> int:
         """How many tracks can be found."""
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             found = session.scalar(
                 select(func.count()).select_from(Track).where(Track.status == "ready")
             )
@@ -140,20 +157,20 @@ class Catalogue:
         query = select(Track).options(
             selectinload(Track.segments), selectinload(Track.captions), selectinload(Track.tags)
         )
-        with Session(self._engine, expire_on_commit=False) as session:
+        with read_session(self._engine) as session:
             return {
                 track.id: track
                 for ids in _slices(track_ids)
                 for track in session.scalars(query.where(Track.id.in_(ids)))
             }
 
-    def heard(self, track_id: UUID) -> Listening | None:
-        """What was heard in a track, as it was; None where that was not kept, or is damaged."""
-        from musiscene.packing import unpack_listening
-
-        with Session(self._engine) as session:
-            data = session.scalar(select(Heard.data).where(Heard.track_id == track_id))
-        return None if data is None else unpack_listening(data)
+    def heard(self, track_id: UUID) -> Remembered | None:
+        """What was heard in a track; None where that was not kept, or is damaged."""
+        query = select(Heard.data, Track.fingerprint).join(Track, Track.id == Heard.track_id)
+        with read_session(self._engine) as session:
+            row = session.execute(query.where(Heard.track_id == track_id)).one_or_none()
+        listening = None if row is None else unpack_listening(row.data)
+        return None if row is None or listening is None else Remembered(listening, row.fingerprint)
 
     def track_called(self, name: str) -> UUID:
         """The id of the track that a person means; see `indexer.catalogue.names`."""
@@ -162,45 +179,28 @@ class Catalogue:
     def track_ids(self, *conditions: ColumnElement[bool]) -> set[UUID]:
         """Ids of the tracks that are there and fulfil every condition."""
         query = select(Track.id).where(Track.status == "ready", *conditions)
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return set(session.scalars(query))
+
+    @contextmanager
+    def vector_rows(self) -> Iterator[VectorRows]:
+        """What vector snapshots are made from; see `indexer.catalogue.vector_rows`.
+
+        Yields:
+            The rows as they are at this moment.
+        """
+        with vector_rows(self._engine) as rows:
+            yield rows
 
     def vectors(self, *, embedder: str) -> Iterator[VectorRow]:
         """Every vector of the tracks that are there, in the order of caption ids."""
-        query = (
-            select(
-                Vector.caption_id, Caption.track_id, Caption.segment_id, Caption.kind, Vector.data
-            )
-            .join(Caption, Caption.id == Vector.caption_id)
-            .join(Track, Track.id == Caption.track_id)
-            .where(Vector.embedder == embedder, Track.status == "ready")
-            .order_by(Vector.caption_id)
-            .execution_options(yield_per=10_000)
-        )
-        with Session(self._engine) as session:
-            for row in session.execute(query):
-                yield VectorRow(*row)
+        with self.vector_rows() as rows:
+            yield from rows.vectors(embedder=embedder)
 
     def sounds(self) -> Iterator[SoundRow]:
         """What was measured in the tracks that are there, in the order of their ids."""
-        columns = [getattr(Track, name) for name in SoundRow.__struct_fields__ if name != "tags"]
-        query = select(*columns).where(Track.status == "ready").order_by(Track.id)
-        tags = (
-            select(Tag.track_id, Tag.vocabulary, Tag.name, Tag.score)
-            .join(Track, Track.id == Tag.track_id)
-            .where(Track.status == "ready")
-            .order_by(Tag.track_id)
-        )
-        with Session(self._engine) as session:
-            rows = session.execute(tags.execution_options(yield_per=10_000))
-            by_track = groupby(rows, key=lambda row: row.track_id)
-            waiting = next(by_track, None)
-            for track in session.execute(query).mappings():
-                heard = {}
-                if waiting is not None and waiting[0] == track["id"]:
-                    heard = {(row.vocabulary, row.name): row.score for row in waiting[1]}
-                    waiting = next(by_track, None)
-                yield SoundRow(**track, tags=heard)
+        with self.vector_rows() as rows:
+            yield from rows.sounds()
 
     def captions_of_others(self, *, embedder: str, limit: int) -> dict[int, str]:
         """Captions whose vectors another embedder made: id -> text, at most `limit` of them."""
@@ -211,7 +211,7 @@ class Catalogue:
             .order_by(Caption.id)
             .limit(limit)
         )
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return {row.id: row.text for row in session.execute(query)}
 
     # ---- what changes ---------------------------------------------------------------------
@@ -239,8 +239,6 @@ class Catalogue:
         Returns:
             The track's id, the same as before for a path that is known.
         """
-        from musiscene.packing import pack_listening
-
         with self._changing() as (session, revision):
             track = session.scalar(select(Track).where(Track.path == path))
             if track is None:
@@ -278,8 +276,23 @@ class Catalogue:
             _add_captions(track, captions, embedder=made_by.embedder)
 
     def follow_file(self, track_id: UUID, info: AudioInfo, *, path: str, modified_ns: int) -> None:
-        """Give a track the path and tags of the file that now holds its audio."""
+        """Give a track the path and tags of the file that now holds its audio.
+
+        Another track that was at this path has lost its file: it is `missing` until its audio is
+        found somewhere, and its path says so.
+
+        Args:
+            track_id: Of the track.
+            info: The file, as it describes itself.
+            path: Its absolute path.
+            modified_ns: Its modification time, in nanoseconds.
+        """
+        others = Track.path == path, Track.id != track_id
         with self._changing() as (session, revision):
+            for other in session.scalars(select(Track).where(*others)):
+                other.path = f"{path} (replaced, was {other.id})"
+                other.status, other.revision = "missing", revision
+            session.flush()  # its place must be free before it is taken
             track = session.get_one(Track, track_id)
             track.path, track.modified_ns = path, modified_ns
             if track.status != "ready":

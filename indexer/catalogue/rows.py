@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from musiscene.listen import Listening
+
 
 class KnownFile(msgspec.Struct, frozen=True):
     """What the catalogue remembers of a file, to tell whether it has changed."""
@@ -18,6 +20,14 @@ class KnownFile(msgspec.Struct, frozen=True):
     status: str
     listening_version: str
     model_version: str
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What was heard in a track, as it was."""
+
+    listening: Listening
+    fingerprint: bytes | None
+    """Of its sound."""
 
 
 class MadeBy(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
-from indexer.catalogue.database import write_session
+from indexer.catalogue.database import read_session, write_session
 from indexer.catalogue.models import Scan, ScanFailure, utc_now
 from indexer.catalogue.rows import Failure
 
@@ -66,7 +65,7 @@ class Scans:
 
     def status(self, scan_id: UUID) -> str | None:
         """`running`, `finished`, `interrupted` or `killed`; None where there is no such scan."""
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return session.scalar(select(Scan.status).where(Scan.id == scan_id))
 
     def failures(self, scan_id: UUID) -> list[Failure]:
@@ -76,7 +75,7 @@ class Scans:
             .where(ScanFailure.scan_id == scan_id)
             .order_by(ScanFailure.id)
         )
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return [Failure(*row) for row in session.execute(query)]
 
     def lasting_failures(self, *, reader: str) -> dict[str, Failure]:
@@ -93,5 +92,5 @@ class Scans:
             .where(ScanFailure.reader == reader)
             .order_by(ScanFailure.id)
         )
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return {row.path: Failure(*row) for row in session.execute(query)}

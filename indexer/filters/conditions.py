@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
+from indexer.catalogue.columns import contains_in_any_case
 from indexer.catalogue.models import Tag, Track, utc_now
 from indexer.filters.fields import TAG_FIELDS, age_of, is_age, period_of
 from indexer.filters.terms import And, Not, Term
@@ -154,7 +155,7 @@ def _equal(field: str, value: Scalar) -> ColumnElement[bool]:
     if field in TAG_FIELDS:
         return tag_is_heard(str(value))
     if field in TEXTS:
-        return func.coalesce(TEXTS[field], "").icontains(str(value), autoescape=True)
+        return contains_in_any_case(func.coalesce(TEXTS[field], ""), str(value))
     if field == "key":
         return Track.key == value if ":" in str(value) else Track.key.startswith(f"{value}:")
     if field == "mode":

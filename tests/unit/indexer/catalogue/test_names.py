@@ -5,19 +5,17 @@ from uuid import uuid4
 
 import pytest
 
+from indexer.catalogue.repository import Catalogue
 from indexer.errors import TrackNameError
-from tests.support.listening import listening, new_catalogue, store
+from tests.support.listening import listening, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-    from indexer.catalogue.repository import Catalogue
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with new_catalogue(tmp_path) as opened:
+def catalogue(catalogue_location: str) -> Iterator[Catalogue]:
+    with Catalogue.open(catalogue_location) as opened:
         yield opened
 
 

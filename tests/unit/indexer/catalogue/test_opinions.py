@@ -8,21 +8,20 @@ from uuid import UUID, uuid4
 import pytest
 
 from indexer.catalogue.opinions import NewOpinion, Verdict
+from indexer.catalogue.repository import Catalogue
 from indexer.errors import OpinionNotFoundError, TrackNotFoundError
-from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+from tests.support.listening import WordEmbedder, listening, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from indexer.catalogue.repository import Catalogue
 
 EMBEDDER = WordEmbedder()
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with new_catalogue(tmp_path) as opened:
+def catalogue(catalogue_location: str) -> Iterator[Catalogue]:
+    with Catalogue.open(catalogue_location) as opened:
         yield opened
 
 

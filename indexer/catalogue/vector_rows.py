@@ -1,0 +1,125 @@
+"""What vector snapshots are made from: all of it, or what has changed since one was made."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import ColumnElement, func, select
+
+from indexer.catalogue.database import read_session
+from indexer.catalogue.models import Caption, CatalogueState, Tag, Track, Vector
+from indexer.catalogue.rows import SoundRow, VectorRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+ROWS_AT_ONCE: Final = 10_000
+
+
+@contextmanager
+def vector_rows(engine: Engine) -> Iterator[VectorRows]:
+    """Look at the catalogue as it is at one moment, whatever others write meanwhile.
+
+    Args:
+        engine: Of the catalogue.
+
+    Yields:
+        That look.
+
+    Raises:
+        CatalogueError: If the database cannot be read.
+    """
+    with read_session(engine) as session:
+        yield VectorRows(session)
+
+
+class VectorRows:
+    """The rows of one moment.
+
+    Args:
+        session: One transaction.
+
+    Attributes:
+        revision: Of the catalogue at that moment.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.revision = session.scalar(select(CatalogueState.revision)) or 0
+
+    def count_tracks(self) -> int:
+        """How many tracks can be found."""
+        query = select(func.count()).select_from(Track).where(Track.status == "ready")
+        return self._session.scalar(query) or 0
+
+    def track_ids(self) -> set[UUID]:
+        """Ids of the tracks that can be found."""
+        return set(self._session.scalars(select(Track.id).where(Track.status == "ready")))
+
+    def changed_tracks(self, *, since: int) -> dict[UUID, bool]:
+        """Tracks stored or changed in status after a revision: id -> whether it can be found."""
+        query = select(Track.id, Track.status).where(Track.revision > since)
+        return {row.id: row.status == "ready" for row in self._session.execute(query)}
+
+    def vectors(self, *, embedder: str, since: int | None = None) -> Iterator[VectorRow]:
+        """Vectors of the tracks that can be found, in the order of caption ids.
+
+        Args:
+            embedder: Version of the text embedder that made them.
+            since: Only of tracks that changed after this revision; None for all.
+
+        Yields:
+            One vector after another.
+        """
+        query = (
+            select(
+                Vector.caption_id, Caption.track_id, Caption.segment_id, Caption.kind, Vector.data
+            )
+            .join(Caption, Caption.id == Vector.caption_id)
+            .join(Track, Track.id == Caption.track_id)
+            .where(Vector.embedder == embedder, *_ready(since))
+            .order_by(Vector.caption_id)
+            .execution_options(yield_per=ROWS_AT_ONCE)
+        )
+        for row in self._session.execute(query):
+            yield VectorRow(*row)
+
+    def sounds(self, *, since: int | None = None) -> Iterator[SoundRow]:
+        """What was measured in the tracks that can be found, in the order of their ids.
+
+        Args:
+            since: Only in tracks that changed after this revision; None for all.
+
+        Yields:
+            One track after another.
+        """
+        columns = [getattr(Track, name) for name in SoundRow.__struct_fields__ if name != "tags"]
+        query = select(*columns).where(*_ready(since)).order_by(Track.id)
+        tags = (
+            select(Tag.track_id, Tag.vocabulary, Tag.name, Tag.score)
+            .join(Track, Track.id == Tag.track_id)
+            .where(*_ready(since))
+            .order_by(Tag.track_id)
+            .execution_options(yield_per=ROWS_AT_ONCE)
+        )
+        by_track = groupby(self._session.execute(tags), key=lambda row: row.track_id)
+        waiting = next(by_track, None)
+        for track in self._session.execute(query).mappings():
+            heard = {}
+            if waiting is not None and waiting[0] == track["id"]:
+                heard = {(row.vocabulary, row.name): row.score for row in waiting[1]}
+                waiting = next(by_track, None)
+            yield SoundRow(**track, tags=heard)
+
+
+def _ready(since: int | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Track.status == "ready"]
+    if since is not None:
+        conditions.append(Track.revision > since)
+    return conditions
