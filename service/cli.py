@@ -15,7 +15,8 @@ from indexer.cli.feedback import feedback
 from indexer.cli.index import index
 from indexer.cli.match import match
 from indexer.cli.similar import similar
-from indexer.errors import IndexerError, NothingIndexedError
+from indexer.cli.tag import tag
+from indexer.errors import IndexerError, NothingIndexedError, TaggerMissingError
 from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
 from musiscene.console import Console, place_options, shared_options
@@ -30,6 +31,7 @@ INTERRUPTED = 130
 
 EXIT_CODE_OF: dict[type[Exception], int] = {
     NothingIndexedError: SOMETHING_MISSING,
+    TaggerMissingError: SOMETHING_MISSING,
     ModelUnavailableError: SOMETHING_MISSING,
     ModelError: WRONG_INPUT,
     IndexerError: WRONG_INPUT,
@@ -76,7 +78,7 @@ def serve(console: Console, host: str, port: int) -> None:
 
 
 for command in (
-    models, checkpoint, index, match, similar, feedback, imagine, serve, train, data, evaluate,
+    models, checkpoint, index, match, similar, tag, feedback, imagine, serve, train, data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)

@@ -37,6 +37,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     kind: Literal["write", "undo"] = "write"
     undoes: str | None = None
     """Id of the run that this one took back."""
+    is_whole: bool = True
+    """Whether all of its files were asked for."""
 
 
 class FieldRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,17 +110,22 @@ class Journal:
     Args:
         folder: `DATA_DIR/tagging`.
         undoes: The run that this one takes back; None for one that writes.
+        is_whole: Whether all of that run's files are asked for.
 
     Attributes:
         id: Of the run.
     """
 
-    def __init__(self, folder: Path, *, undoes: str | None = None) -> None:
+    def __init__(self, folder: Path, *, undoes: str | None = None, is_whole: bool = True) -> None:
         now = datetime.now(UTC)
         self.id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._path = folder / (self.id + SUFFIX)
         self._header = Header(
-            id=self.id, started_at=now, kind="undo" if undoes else "write", undoes=undoes
+            id=self.id,
+            started_at=now,
+            kind="undo" if undoes else "write",
+            undoes=undoes,
+            is_whole=is_whole,
         )
         self._descriptor: int | None = None
         self._written = self._failed = 0
@@ -133,17 +140,15 @@ class Journal:
         _traceback: TracebackType | None,
     ) -> None:
         if self._descriptor is None:
-            return
+            if kind is not None or self._header.undoes is None:
+                return
+            self._begin()  # nothing had to be taken back, which is worth knowing
         try:
             if kind is None:
                 self._append(Ended(written=self._written, failed=self._failed))
         finally:
-            os.close(self._descriptor)
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether a file was written about."""
-        return self._descriptor is not None
+            if self._descriptor is not None:
+                os.close(self._descriptor)
 
     def note_failure(self) -> None:
         """Count one file that could not be done."""
@@ -233,7 +238,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
     undone = {
         header.undoes: header.id
         for header, _, ended in found
-        if header.undoes and ended and not ended.failed
+        if header.undoes and header.is_whole and ended and not ended.failed
     }
     return [
         RunSummary(

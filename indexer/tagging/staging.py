@@ -194,20 +194,21 @@ def pieces_of(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a small file so that its name never has half of it.
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file so that its name never has half of it.
 
     Args:
-        path: Replaced where it exists.
-        data: All of it.
+        path: Replaced where it exists; its folder is made where there is none.
+        pieces: Its bytes, in order.
 
     Raises:
         OSError: If it cannot be written; what was there is still there.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     copy = path.with_name(_name_of_copy(path))
     try:
         with copy.open("wb") as file:
-            file.write(data)
+            file.writelines(pieces)
         _sync(copy)
         Path(copy).replace(path)
     finally:

@@ -241,6 +241,15 @@ def _restore(
 ) -> tuple[Stamp, list[Change]]:
     """Give a file back, byte for byte.
 
+    Args:
+        stage: The tagged file.
+        entry: What the journal has of it.
+        patch: Makes the former file of it.
+        journal: Of the run that takes back.
+
+    Returns:
+        What the file system says of the file now, and what has changed in its tags.
+
     Raises:
         TagError: If the journal does not give the former file, or something goes wrong.
     """

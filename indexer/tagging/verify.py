@@ -79,6 +79,10 @@ def check_copy(
 def _check_stated(former: Path, copy: Path) -> None:
     """See that FFmpeg finds the same other tags.
 
+    Args:
+        former: The file.
+        copy: The same, retagged.
+
     Raises:
         TagError: If it does not.
     """
@@ -94,7 +98,17 @@ def _check_stated(former: Path, copy: Path) -> None:
 
 
 def _stated(path: Path) -> dict[str, str]:
-    """The tags of a file and how many streams of each kind it has, as FFmpeg reads them."""
+    """The tags of a file and how many streams of each kind it has, as FFmpeg reads them.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Names in small letters, and their values.
+
+    Raises:
+        TagError: If FFmpeg cannot read it.
+    """
     try:
         with open_audio(path, limits=AudioLimits()) as opened:
             stated = {

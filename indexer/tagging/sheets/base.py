@@ -84,4 +84,4 @@ class TagSheet(ABC):
 
     @abstractmethod
     def save(self, path: Path) -> None:
-        """Write the tags into a file that is a copy of the one they were read from."""
+        """Write the tags into a copy of the file that they were read from."""

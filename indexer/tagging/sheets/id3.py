@@ -30,10 +30,12 @@ class Id3Sheet(TagSheet):
     Args:
         tags: As mutagen has read them, not translated to another version.
         version: 3 or 4, the version to be written.
+        is_bare: Whether it begins the file, whose end may hold an ID3v1 tag then.
     """
 
-    def __init__(self, tags: ID3, *, version: int) -> None:
+    def __init__(self, tags: ID3, *, version: int, is_bare: bool) -> None:
         self._tags = tags
+        self._is_bare = is_bare
         self._version = version
         self.format = f"ID3v2.{version}"
         # TMOO came with version 2.4.
@@ -117,8 +119,8 @@ class Id3Sheet(TagSheet):
 
     def save(self, path: Path) -> None:
         """Write the tag; an old ID3v1 tag at the end is not touched."""
-        end = _id3v1(path)
-        self._tags.save(path, v1=1, v2_version=self._version, v23_sep=None)
+        end = id3v1_of(path) if self._is_bare else None
+        self._tags.save(path, v2_version=self._version, v23_sep=None)
         put_back_id3v1(path, end)
 
     def _is_described(self, name: str) -> bool:
@@ -154,6 +156,7 @@ def read_id3(kind: type[Any], path: Path) -> Id3Sheet:
     """
     from mutagen import id3
 
+    is_bare = issubclass(kind, (id3.ID3, id3.ID3FileType))
     if kind is not id3.ID3:
         file = kind(path, translate=False, load_v1=False)
         if file.tags is None:
@@ -167,17 +170,17 @@ def read_id3(kind: type[Any], path: Path) -> Id3Sheet:
     _, minor, *_ = tags.version if tags.version and tags.version[0] == 2 else (2, 4)  # noqa: PLR2004
     if minor == 2:  # noqa: PLR2004
         tags.update_to_v23()
-        return Id3Sheet(tags, version=3)
+        return Id3Sheet(tags, version=3, is_bare=is_bare)
     if minor not in {3, 4}:
         raise TextError(f"its ID3 tag has the unknown version 2.{minor}")
-    return Id3Sheet(tags, version=minor)
+    return Id3Sheet(tags, version=minor, is_bare=is_bare)
 
 
 def put_back_id3v1(path: Path, end: bytes | None) -> None:
     """Give a file the ID3v1 tag again that it had at its end."""
     if end is None:
         return
-    now = _id3v1(path)
+    now = id3v1_of(path)
     with path.open("r+b") as file:
         file.seek(-len(end) if now is not None else 0, 2)
         file.write(end)
@@ -185,15 +188,6 @@ def put_back_id3v1(path: Path, end: bytes | None) -> None:
 
 def id3v1_of(path: Path) -> bytes | None:
     """The ID3v1 tag at a file's end, if there is one."""
-    return _id3v1(path)
-
-
-def _is_empty(frame: Any) -> bool:  # noqa: ANN401  a frame of any kind
-    """Whether a frame says nothing: mutagen drops it when it writes."""
-    return hasattr(frame, "text") and not any(str(text) for text in frame.text)
-
-
-def _id3v1(path: Path) -> bytes | None:
     size = 128
     with path.open("rb") as file:
         if file.seek(0, 2) < size:
@@ -201,6 +195,11 @@ def _id3v1(path: Path) -> bytes | None:
         file.seek(-size, 2)
         end = file.read(size)
     return end if end.startswith(b"TAG") else None
+
+
+def _is_empty(frame: Any) -> bool:  # noqa: ANN401  a frame of any kind
+    """Whether a frame says nothing: mutagen drops it when it writes."""
+    return hasattr(frame, "text") and not any(str(text) for text in frame.text)
 
 
 def _of_id3v1(path: Path) -> ID3:

@@ -81,6 +81,9 @@ class VorbisSheet(TagSheet):
     def save(self, path: Path) -> None:
         """Write the comments.
 
+        Args:
+            path: A copy of the file they were read from.
+
         Raises:
             TextError: If one of them would not be kept.
         """

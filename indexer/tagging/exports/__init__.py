@@ -1,0 +1,1 @@
+"""What is heard in a library, written into files for other programs."""
