@@ -1,18 +1,20 @@
 """One library on disk: its catalogue, its vectors, and the text embedder they belong to.
 
 DATA_DIR/
-catalogue.sqlite    the truth
-vectors/            snapshots, made from it
+catalogue.sqlite    the truth; not there where it is in PostgreSQL
+vectors/            snapshots, made from it; `vectors-...` for each database in PostgreSQL
 """
 
 from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from filelock import FileLock, Timeout
 
+from indexer.catalogue.database import database_url, shown_url
 from indexer.catalogue.repository import Catalogue
 from indexer.errors import (
     CatalogueError,
@@ -56,13 +58,17 @@ class Library:
         self.embedder = embedder
 
     @classmethod
-    def open(cls, data_dir: Path, store: ModelStore, *, create: bool) -> Self:
+    def open(
+        cls, data_dir: Path, store: ModelStore, *, create: bool, database: str | None = None
+    ) -> Self:
         """Open the library in a folder.
 
         Args:
             data_dir: The folder.
             store: Holds the text embedder.
             create: Make the folder and the catalogue where there is none.
+            database: URL of the catalogue; None for the folder's own file. A catalogue by URL is
+                made where there is none, in any case.
 
         Returns:
             The library, to be closed.
@@ -73,7 +79,7 @@ class Library:
             ModelUnavailableError: If the text embedder is not on this machine.
         """
         file = data_dir / "catalogue.sqlite"
-        if not create and not file.exists():
+        if database is None and not create and not file.exists():
             raise NothingIndexedError(
                 f"{data_dir}: no library here; run `musiscene index FOLDER` first"
             )
@@ -82,7 +88,7 @@ class Library:
         except OSError as error:
             raise CatalogueError(f"{data_dir}: cannot be created ({error.strerror})") from error
         embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME))
-        return cls(Catalogue.open(file), data_dir / "vectors", embedder)
+        return cls(Catalogue.open(database or file), data_dir / _vectors_name(database), embedder)
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -102,10 +108,14 @@ class Library:
             While nobody else can index into it.
 
         Raises:
-            LibraryBusyError: If another process is indexing.
+            LibraryBusyError: If another process is indexing; into a catalogue in PostgreSQL, on
+                whichever machine.
         """
         try:
-            with FileLock(self.vectors_dir.parent / ".indexing.lock", timeout=0):
+            with (
+                FileLock(self.vectors_dir.parent / ".indexing.lock", timeout=0),
+                self.catalogue.indexing(),
+            ):
                 yield
         except Timeout as error:
             raise LibraryBusyError(
@@ -197,3 +207,11 @@ class Library:
         return VectorIndex.open(
             self.vectors_dir, embedder=self.embedder.version, revision=self.catalogue.revision()
         )
+
+
+def _vectors_name(database: str | None) -> str:
+    """The folder of a catalogue's vectors; the revisions of two catalogues may be the same."""
+    if database is None:
+        return "vectors"
+    shown = shown_url(database_url(database))
+    return f"vectors-{sha256(shown.encode()).hexdigest()[:12]}"

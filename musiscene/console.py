@@ -41,6 +41,8 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
     data_dir: Path | None = None
     """Catalogue, vectors and settings; None for the platform's data folder."""
+    database: str | None = None
+    """URL of the catalogue; None for a file in the data folder."""
     models_dir: Path | None = None
     """Folder of models that is looked in before the store; None for none."""
 
@@ -59,6 +61,7 @@ class Console:
         quiet: As given.
         verbose: As given.
         models_dir: Folder of models that is looked in before the store; None for none.
+        database: URL of the catalogue; None for a file in the data folder.
         failures: How many items have failed.
     """
 
@@ -72,6 +75,7 @@ class Console:
     ) -> None:
         self._places = places or Places()
         self.models_dir = self._places.models_dir
+        self.database = self._places.database
         self.as_json = as_json
         self.quiet = quiet
         self.verbose = verbose
@@ -185,13 +189,14 @@ class Console:
 class ProgressReport:
     """Told what is being done; this one shows nothing."""
 
-    def __call__(self, step: str, done: int, total: int | None) -> None:
+    def __call__(self, step: str, done: int, total: int | None, *, note: str = "") -> None:
         """Take note of one step.
 
         Args:
             step: What is being done; every step has a bar of its own.
             done: So far; 0 for a step that is not counted.
             total: When finished; None if not known.
+            note: What else there is to say of it, such as failures so far.
         """
 
 
@@ -200,10 +205,11 @@ class _BarReport(ProgressReport):
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, step: str, done: int, total: int | None) -> None:
+    def __call__(self, step: str, done: int, total: int | None, *, note: str = "") -> None:
         if step not in self._tasks:
             self._tasks[step] = self._bars.add_task(step, total=total)
-        self._bars.update(self._tasks[step], completed=done, total=total)
+        described = f"{step} ({note})" if note else step
+        self._bars.update(self._tasks[step], completed=done, total=total, description=described)
 
 
 class _PlainReport(ProgressReport):
@@ -216,7 +222,7 @@ class _PlainReport(ProgressReport):
         self._last: dict[str, float] = {}
         self._finished: set[str] = set()
 
-    def __call__(self, step: str, done: int, total: int | None) -> None:
+    def __call__(self, step: str, done: int, total: int | None, *, note: str = "") -> None:
         now = time.monotonic()
         is_first = step not in self._started
         is_done = total is not None and done >= total and step not in self._finished
@@ -229,7 +235,8 @@ class _PlainReport(ProgressReport):
         if is_done:
             self._finished.add(step)
         self._last[step] = now
-        print(self._line(step, done, total, now - self._started[step]), file=self._stream)
+        line = self._line(step, done, total, now - self._started[step])
+        print(f"{line}, {note}" if note else line, file=self._stream)
 
     def _line(self, step: str, done: int, total: int | None, elapsed_seconds: float) -> str:
         if total is None and done == 0:
@@ -281,7 +288,7 @@ def _bars(unit: Unit) -> Progress:
 
 
 def place_options(group: Callable[Options, None]) -> Callable[..., None]:
-    """Give the topmost group `--data-dir` and `--models-dir`.
+    """Give the topmost group `--data-dir`, `--database` and `--models-dir`.
 
     Args:
         group: Its body, which runs before any command.
@@ -297,6 +304,12 @@ def place_options(group: Callable[Options, None]) -> Callable[..., None]:
         help="Folder of the catalogue and the vectors. [default: the platform's data folder]",
     )
     @click.option(
+        "--database",
+        envvar="MUSISCENE_DATABASE_URL",
+        metavar="URL",
+        help="Catalogue in PostgreSQL: postgresql://USER@HOST/NAME [default: a file in --data-dir]",
+    )
+    @click.option(
         "--models-dir",
         type=click.Path(file_okay=False, path_type=Path),
         envvar="MUSISCENE_MODELS_DIR",
@@ -308,11 +321,12 @@ def place_options(group: Callable[Options, None]) -> Callable[..., None]:
         context: click.Context,
         /,
         data_dir: Path | None,
+        database: str | None,
         models_dir: Path | None,
         *args: Options.args,
         **kwargs: Options.kwargs,
     ) -> None:
-        context.obj = Places(data_dir=data_dir, models_dir=models_dir)
+        context.obj = Places(data_dir=data_dir, database=database, models_dir=models_dir)
         group(*args, **kwargs)
 
     return with_places

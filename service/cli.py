@@ -16,7 +16,7 @@ from indexer.cli.index import index
 from indexer.cli.match import match
 from indexer.cli.similar import similar
 from indexer.cli.tag import tag
-from indexer.errors import IndexerError, NothingIndexedError, TaggerMissingError
+from indexer.errors import DriverMissingError, IndexerError, NothingIndexedError, TaggerMissingError
 from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
 from musiscene.console import Console, place_options, shared_options
@@ -31,6 +31,7 @@ INTERRUPTED = 130
 
 EXIT_CODE_OF: dict[type[Exception], int] = {
     NothingIndexedError: SOMETHING_MISSING,
+    DriverMissingError: SOMETHING_MISSING,
     TaggerMissingError: SOMETHING_MISSING,
     ModelUnavailableError: SOMETHING_MISSING,
     ModelError: WRONG_INPUT,
@@ -66,7 +67,11 @@ def serve(console: Console, host: str, port: int) -> None:
 
     try:
         settings = ServiceSettings(
-            data_dir=console.data_dir, models_dir=console.models_dir, host=host, port=port
+            data_dir=console.data_dir,
+            database=console.database,
+            models_dir=console.models_dir,
+            host=host,
+            port=port,
         )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--host") from error

@@ -26,7 +26,9 @@ class Serving:
 
     def __init__(self, settings: ServiceSettings) -> None:
         store = ModelStore(local_folder=settings.models_dir)
-        self.library = Library.open(settings.data_dir, store, create=False)
+        self.library = Library.open(
+            settings.data_dir, store, create=False, database=settings.database
+        )
         self._scene_reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
         self._lock = Lock()
         self._state: tuple[object, ...] = ()

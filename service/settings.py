@@ -16,6 +16,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     data_dir: Path
     """The library."""
+    database: str | None = None
+    """URL of the catalogue; None for a file in the library's folder."""
     models_dir: Path | None = None
     """A folder of models that is looked in before the cache."""
     host: str = "127.0.0.1"

@@ -45,7 +45,7 @@ def _library(console: Console) -> Iterator[Library]:
     from musiscene.checkpoints.first_use import store_with
 
     store = store_with([EMBEDDER_NAME], console)
-    with Library.open(console.data_dir, store, create=False) as library:
+    with Library.open(console.data_dir, store, create=False, database=console.database) as library:
         yield library
 
 

@@ -123,7 +123,7 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
     if weights and not together:
         raise click.UsageError("--weight is for the scenes of one video: add --together")
     store = store_with(MODELS, console)
-    with Library.open(console.data_dir, store, create=False) as library:
+    with Library.open(console.data_dir, store, create=False, database=console.database) as library:
         matcher = Matcher.over(library, SceneReader.load(store.folder(SCENE_READER_MODEL)))
         unlike_ids = [library.catalogue.track_called(name) for name in unlike]
         for captions in [asked] if together else [[brief] for brief in asked]:

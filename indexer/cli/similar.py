@@ -106,7 +106,7 @@ def similar(
     from musiscene.checkpoints.first_use import store_with
 
     store = store_with([EMBEDDER_NAME], console)
-    with Library.open(console.data_dir, store, create=False) as library:
+    with Library.open(console.data_dir, store, create=False, database=console.database) as library:
         seeds = _seeds(library.catalogue.track_called, tracks, sections)
         result = SimilarFinder(library.catalogue, library.vectors()).similar(
             seeds,

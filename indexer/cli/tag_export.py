@@ -156,7 +156,7 @@ def _best(console: Console, track_ids: Sequence[UUID], scene: str, top_k: int) -
 
     store = store_with(MODELS, console)
     wanted = set(track_ids)
-    with Library.open(console.data_dir, store, create=False) as library:
+    with Library.open(console.data_dir, store, create=False, database=console.database) as library:
         matcher = Matcher.over(library, SceneReader.load(store.folder(SCENE_READER_MODEL)))
         answer = matcher.match([scene], top_k=1)
         if answer.decision != "matched":

@@ -81,7 +81,7 @@ def retrieval(
     if picture:
         require_libraries()
     store = store_with(MODELS, console)
-    with Library.open(console.data_dir, store, create=False) as library:
+    with Library.open(console.data_dir, store, create=False, database=console.database) as library:
         index = library.vectors()
         tracks = list(library.catalogue.tracks(index.track_ids).values())
         briefs = _read(console, files, {track.id: track.path for track in tracks})

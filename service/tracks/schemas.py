@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from indexer.catalogue.models import Track
 
 
@@ -94,14 +92,14 @@ class TrackPage(msgspec.Struct, frozen=True, kw_only=True):
 
 def summary_of(track: Track) -> TrackSummary:
     """The summary of a track."""
-    return TrackSummary(**_facts(track, TrackSummary.__struct_fields__))
+    return TrackSummary(**{name: getattr(track, name) for name in TrackSummary.__struct_fields__})
 
 
 def view_of(track: Track) -> TrackView:
     """The view of a track that was loaded with its segments, captions and tags."""
     names = set(TrackView.__struct_fields__) - {"tags", "segments"}
     return TrackView(
-        **_facts(track, names),
+        **{name: getattr(track, name) for name in names},
         tags=[
             TagView(vocabulary=tag.vocabulary, name=tag.name, score=round(tag.score, 4))
             for tag in sorted(track.tags, key=lambda tag: -tag.score)
@@ -117,13 +115,6 @@ def view_of(track: Track) -> TrackView:
             for segment in track.segments
         ],
     )
-
-
-def _facts(track: Track, names: Iterable[str]) -> dict[str, Any]:
-    facts = {name: getattr(track, name) for name in names}
-    if track.added_at.tzinfo is None:  # SQLite forgets the zone
-        facts["added_at"] = track.added_at.replace(tzinfo=UTC)
-    return facts
 
 
 def _captions(track: Track, segment_id: int, kind: str) -> list[str]:
