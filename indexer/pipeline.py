@@ -1,68 +1,87 @@
-"""A library's files -> catalogue and vectors: walk, read, listen, imagine, embed, store.
+"""A library's files -> catalogue and vectors: walk, decode, listen, imagine, embed, store.
 
-Files are read and heard in a few threads that run ahead of the language model by a bounded number
-of tracks; captions are imagined in batches; one thread writes.
+An engine (`indexer.engines`) does what needs models and cores; here it is decided what is to be
+done, and one thread writes the catalogue.
 
 Invariants:
     - A track is stored whole or not at all; what is stored stays, whatever happens afterwards.
-    - A file that cannot be taken in becomes a `ScanFailure` with its reason, and the rest goes on.
+    - A file that cannot be taken in becomes a `Failure` with its reason, and the rest goes on.
     - Nothing is deleted unless asked for: a track whose file is gone is marked `missing`.
-    - The vectors are published when the scan ends, also when it is interrupted.
+    - The vectors are published when the scan ends, also when it is stopped.
+    - A scan that was killed is finished by the next one, as if nothing had happened.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import msgspec
-import torch
 
-from indexer.catalogue.rows import Failure, KnownFile, MadeBy, NewCaption, ScanCounts
-from indexer.walk import FoundFile, find_audio_files
-from musiscene.audio.read import AudioInfo
-from musiscene.errors import AudioError
-from musiscene.listen import Listening
+from indexer.catalogue.rows import Failure, KnownFile, MadeBy, ScanCounts
+from indexer.engines.jobs import Failed, Identified, Imagined, Job
+from indexer.errors import PruneFloorError
+from indexer.plan import JobQueue, LostTracks, Plan
+from indexer.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
+    from threading import Event
 
+    from indexer.catalogue.rows import Remembered
+    from indexer.engines.jobs import Engine, Outcome
     from indexer.library import Library
-    from musiscene.audio.read import Recording
-    from musiscene.model import ImaginedSegment, MusiScene
+    from indexer.walk import FoundFile
+    from musiscene.writer import ModelVersions
 
 logger = logging.getLogger(__name__)
 
-BATCH_SEGMENTS = 32
-"""From so many segments on, the tracks at hand are imagined together and stored."""
 
-MAX_WORKERS = 4
-"""Threads that read and listen; each holds one whole track in memory."""
+class ScanOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a scan goes about it."""
+
+    exclude: tuple[str, ...] = ()
+    """Patterns of files to leave out, as in `.gitignore`."""
+    retry: bool = False
+    """Try again what failed before and has not changed since."""
+    prune: bool = False
+    """Delete the tracks below the roots whose files are gone."""
+    prune_floor: float = 0.5
+    """Share of the tracks below the roots that must still have their files, or none is deleted."""
 
 
 class ScanReport(msgspec.Struct, kw_only=True):
     """What a scan did."""
 
     scan_id: UUID
+    status: str
+    """`finished`, or `interrupted` when it was asked to stop."""
     counts: ScanCounts
     tracks_deleted: int
     failures: list[Failure]
+
+    @property
+    def did_something(self) -> bool:
+        """Whether anything is otherwise than before."""
+        counts = self.counts
+        return bool(
+            self.failures
+            or self.tracks_deleted
+            or counts.tracks_indexed + counts.tracks_imagined
+            or counts.tracks_moved + counts.tracks_missing
+        )
 
 
 class ScanProgress(Protocol):
     """Is told how a scan goes on."""
 
-    def begin(self, total: int) -> None:
-        """So many files are to be heard."""
+    def walked(self, files: int) -> None:
+        """So many files have been found so far."""
 
-    def heard(self, path: str) -> None:
-        """One file has been read and listened to."""
+    def begin(self, total: int) -> None:
+        """So many files are to be taken in."""
 
     def stored(self, path: str) -> None:
         """One file's track is in the catalogue."""
@@ -71,32 +90,26 @@ class ScanProgress(Protocol):
         """One file could not be taken in."""
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """A file that was read: what is heard in it, and the track it turned out to be."""
-
-    file: FoundFile
-    info: AudioInfo
-    listening: Listening | None
-    """None where the known track was heard by the same models before."""
-    same_as: KnownFile | None
-
-
 def scan(
     roots: Sequence[str | Path],
     *,
     library: Library,
-    model: MusiScene,
+    engine: Engine,
+    versions: ModelVersions,
     progress: ScanProgress,
-    prune: bool = False,
+    stop: Event,
+    options: ScanOptions | None = None,
 ) -> ScanReport:
     """Bring the catalogue and the vectors in step with some folders.
 
     Args:
         roots: Folders or files.
         library: Where the tracks are kept.
-        model: Listens and imagines.
+        engine: Listens and imagines.
+        versions: Of the engine's models.
         progress: Is told what happens.
-        prune: Delete the tracks whose files are gone.
+        stop: When it is set, no more files are begun; those in flight are finished and stored.
+        options: How.
 
     Returns:
         Counts and failures.
@@ -104,203 +117,291 @@ def scan(
     Raises:
         LibraryBusyError: If another process is indexing into this library.
         LibraryPathError: If one of the roots does not exist; nothing has been changed then.
-        KeyboardInterrupt: If interrupted; what was heard until then is stored and can be found.
+        PruneFloorError: If too much is gone to be deleted; everything else has been done.
+        CatalogueError: If the catalogue cannot be written; what was stored before is whole.
+        SpoolError: If there is no room for decoded tracks; what was stored before is whole.
+        KeyboardInterrupt: If interrupted at once; what was stored until then is whole.
     """
     with library.indexing():
-        return _Scan(library, model, progress).run(roots, prune=prune)
+        return _Scan(library, engine, versions, progress, stop, options or ScanOptions()).run(roots)
 
 
 class _Scan:
     """One run, with what it has found out so far."""
 
-    def __init__(self, library: Library, model: MusiScene, progress: ScanProgress) -> None:
+    def __init__(
+        self,
+        library: Library,
+        engine: Engine,
+        versions: ModelVersions,
+        progress: ScanProgress,
+        stop: Event,
+        options: ScanOptions,
+    ) -> None:
         self._library = library
         self._catalogue = library.catalogue
-        self._model = model
+        self._engine = engine
+        self._versions = versions
         self._progress = progress
-        self._version = model.version
+        self._stop = stop
+        self._options = options
+        self._made_by = MadeBy(
+            listening=versions.listening,
+            model=versions.writing,
+            embedder=library.embedder.version,
+        )
         self._counts = ScanCounts()
         self._failures: list[Failure] = []
-        self._known: dict[str, KnownFile] = {}
-        self._gone: dict[str, list[KnownFile]] = {}
-        """Tracks whose file is not where it was, by the hash of their audio."""
+        self._deleted = 0
+        self._refused: PruneFloorError | None = None
+        self._queue = JobQueue()
+        self._last: list[FoundFile] = []
+        """Files at known paths that hold other audio: heard when nobody else wants those tracks."""
+        self._in_flight = 0
+        self._to_identify = 0
+        self._identified: list[Identified] = []
 
-    def run(self, roots: Sequence[str | Path], *, prune: bool) -> ScanReport:
-        unlisted: list[Failure] = []
-        found = list(
-            find_audio_files(
-                roots, on_error=lambda path, reason: unlisted.append(Failure(path, "walk", reason))
-            )
-        )
-        self._scan_id = self._catalogue.scans.start([str(Path(root).absolute()) for root in roots])
-        for failure in unlisted:
-            self._fail(failure)
-        status = "interrupted"
-        deleted = 0
+    def run(self, roots: Sequence[str | Path]) -> ScanReport:
+        walk = Walk(roots, exclude=self._options.exclude)
+        found: list[FoundFile] = []
+        self._progress.walked(0)
+        for file in walk.files():
+            found.append(file)
+            self._progress.walked(len(found))
+        self._scan_id = self._catalogue.scans.start([str(root) for root in walk.roots])
         try:
-            renewed = self._library.embed_again()
-            if renewed:
-                logger.warning("%d captions of another text embedder were embedded anew", renewed)
-            self._hear_and_store(self._plan(found, roots))
-            deleted = self._let_go(prune=prune)
-            status = "finished"
-        finally:
-            self._catalogue.scans.finish(self._scan_id, status=status, counts=self._counts)
-            self._library.publish()
+            self._bring_in_step(walk, found)
+        except BaseException:
+            # Nothing slow: it may be the second Ctrl-C. The vectors are made when next needed.
+            self._finish("interrupted")
+            raise
+        status = "interrupted" if self._stop.is_set() else "finished"
+        self._finish(status)
+        self._library.publish()
+        if self._refused is not None:
+            raise self._refused
         return ScanReport(
             scan_id=self._scan_id,
+            status=status,
             counts=self._counts,
-            tracks_deleted=deleted,
+            tracks_deleted=self._deleted,
             failures=self._failures,
         )
 
-    def _plan(self, found: Sequence[FoundFile], roots: Sequence[str | Path]) -> list[FoundFile]:
-        """The files to be heard; also notes which known tracks have lost their file."""
-        known = self._catalogue.known_files()
-        self._known = known
-        self._counts.files_found = len(found)
-        present = {file.path for file in found}
-        below = tuple(Path(root).absolute() for root in roots)
-        for track in known.values():
-            if track.path not in present and _is_below(track.path, below):
-                self._gone.setdefault(track.audio_hash, []).append(track)
-        fresh: list[FoundFile] = []
-        returned: list[UUID] = []
-        for file in found:
-            at_path = known.get(file.path)
-            if at_path is None or not self._is_unchanged(file, at_path):
-                fresh.append(file)
-                continue
-            self._counts.tracks_unchanged += 1
-            if at_path.status != "ready":
-                returned.append(at_path.track_id)
-        self._catalogue.set_status(returned, "ready")
-        return fresh
+    def _finish(self, status: str) -> None:
+        self._catalogue.scans.finish(self._scan_id, status=status, counts=self._counts)
 
-    def _is_unchanged(self, file: FoundFile, track: KnownFile) -> bool:
-        return (file.size_bytes, file.modified_ns, self._version) == (
-            track.size_bytes,
-            track.modified_ns,
-            track.model_version,
+    def _bring_in_step(self, walk: Walk, found: Sequence[FoundFile]) -> None:
+        for path, reason in walk.failures:
+            self._fail(Failure(path, "walk", reason))
+        renewed = self._library.embed_again()
+        if renewed:
+            logger.warning("%d captions of another text embedder were embedded anew", renewed)
+        self._known = self._catalogue.known_files()
+        plan = self._plan(found, self._known)
+        plan.note_gone(
+            self._known.values(),
+            (file.path for file in found),
+            roots=walk.roots,
+            unlisted=walk.unlisted,
         )
+        self._work(plan)
+        if not self._stop.is_set():
+            self._let_go(plan)
 
-    def _hear_and_store(self, files: Sequence[FoundFile]) -> None:
-        self._progress.begin(len(files))
-        if not files:
+    def _plan(self, found: Sequence[FoundFile], known: dict[str, KnownFile]) -> Plan:
+        failed_before = (
+            {}
+            if self._options.retry
+            else self._catalogue.scans.lasting_failures(reader=self._versions.listening)
+        )
+        plan = Plan(found, known, failed_before=failed_before, versions=self._versions)
+        self._counts.files_found = len(found)
+        self._counts.tracks_unchanged = len(plan.unchanged)
+        for failure in plan.failed:
+            self._fail(failure)
+        self._catalogue.set_status(
+            [track.track_id for track in plan.in_place() if track.status != "ready"], "ready"
+        )
+        return plan
+
+    # ---- what is done ---------------------------------------------------------------------
+
+    def _work(self, plan: Plan) -> None:
+        self._lost = LostTracks(self._known.values(), versions=self._versions)
+        for track in plan.gone:
+            self._lost.add(track)
+        self._to_identify = len(plan.changed)
+        for file, _ in plan.changed:
+            self._queue.add(Job(file=file, kind="identify"))
+        for file in (*plan.fresh, *(file for file, _ in plan.stale)):
+            self._queue.add(Job(file=file, kind="hear"))
+        for file, track in plan.renewed:
+            self._queue.add(Job(file=file, kind="imagine", track_id=track.track_id))
+        self._progress.begin(len(self._queue))
+        if not self._queue:
             return
-        cores = os.cpu_count() or 1
-        workers = min(MAX_WORKERS, cores, len(files))
-        # The listeners and the language model share the cores; threads on top only wait.
-        torch.set_num_threads(max(1, cores // (workers + 1)))
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="listen")
-        try:
-            for batch in _batches(self._heard(pool, files, ahead=2 * workers)):
-                self._store(batch)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for outcome in self._engine.run(self._next_job, self._lost.settled):
+            self._take(outcome)
 
-    def _heard(
-        self, pool: ThreadPoolExecutor, files: Iterable[FoundFile], *, ahead: int
-    ) -> Iterator[Heard]:
-        """What is heard in each file, in order, at most `ahead` files in flight."""
-        waiting: deque[tuple[FoundFile, Future[Heard]]] = deque()
-        coming = iter(files)
-        while True:
-            for file in islice(coming, ahead - len(waiting)):
-                waiting.append((file, pool.submit(self._hear, file)))
-            if not waiting:
-                torch.set_num_threads(os.cpu_count() or 1)  # the language model is alone now
-                return
-            file, future = waiting.popleft()
-            try:
-                heard = future.result()
-            except AudioError as error:
-                self._fail(Failure(file.path, "read", error.reason))
-            except Exception as error:
-                logger.exception("unexpected error in %s", file.path)
-                self._fail(Failure(file.path, "listen", f"{type(error).__name__}: {error}"))
-            else:
-                self._progress.heard(file.path)
-                yield heard
-
-    def _hear(self, file: FoundFile) -> Heard:
-        recording = self._model.listener.read(file.path)
-        known = self._same_audio(file, recording)
-        if known is not None and known.model_version == self._version:
-            return Heard(file, recording.info, None, known)
-        return Heard(file, recording.info, self._model.listener.hear(recording), known)
-
-    def _same_audio(self, file: FoundFile, recording: Recording) -> KnownFile | None:
-        """The track that this file is, if it was only retagged or moved."""
-        at_path = self._known.get(file.path)
-        if at_path is not None and at_path.audio_hash == recording.audio_hash:
-            return at_path
-        try:
-            return self._gone[recording.audio_hash].pop()  # atomic: two copies claim two tracks
-        except (KeyError, IndexError):
+    def _next_job(self) -> Job | None:
+        if self._stop.is_set():
             return None
+        job = self._queue.pop()
+        if job is None and self._last and not self._in_flight:
+            job = Job(file=self._last.pop(0), kind="hear")
+        if job is None:
+            return None
+        self._in_flight += 1
+        if job.kind == "imagine" and job.listening is None:
+            return self._from_memory(job)
+        return job
 
-    def _store(self, batch: Sequence[Heard]) -> None:
-        for heard in batch:
-            if heard.same_as is not None:
-                self._catalogue.follow_file(
-                    heard.same_as.track_id,
-                    heard.info,
-                    path=heard.file.path,
-                    modified_ns=heard.file.modified_ns,
-                )
-            if heard.listening is None:
-                self._counts.tracks_moved += 1
-                self._progress.stored(heard.file.path)
-        fresh = [(heard.file, heard.listening) for heard in batch if heard.listening is not None]
-        imagined = self._model.imagine([listening for _, listening in fresh])
-        for (file, listening), segments in zip(fresh, imagined, strict=True):
-            self._catalogue.store_track(
-                listening,
-                self._captions(segments),
+    def _from_memory(self, job: Job) -> Job:
+        """The same job with what was heard before, or to be heard where that is not kept."""
+        before = None if job.track_id is None else self._catalogue.heard(job.track_id)
+        if before is None:
+            return Job(file=job.file, kind="hear", must_hear=True)
+        return msgspec.structs.replace(job, listening=before.listening)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Store what an engine answers; the only place where tracks are written."""
+        self._in_flight -= 1
+        if isinstance(outcome, Failed):
+            self._take_failure(outcome)
+        elif isinstance(outcome, Imagined):
+            self._store(outcome)
+        elif outcome.job.kind == "identify":
+            self._identified.append(outcome)
+            self._count_identified()
+        elif not self._recognise(outcome):
+            self._queue.add(Job(file=outcome.job.file, kind="hear", must_hear=True), first=True)
+
+    def _take_failure(self, failed: Failed) -> None:
+        file = failed.job.file
+        self._fail(
+            Failure(
                 path=file.path,
+                stage=failed.stage,
+                reason=failed.reason,
+                size_bytes=file.size_bytes,
                 modified_ns=file.modified_ns,
-                made_by=MadeBy(
-                    listening=self._version,
-                    model=self._version,
-                    embedder=self._library.embedder.version,
-                ),
+                reader=self._versions.listening if failed.is_lasting else None,
+            )
+        )
+        if failed.job.kind == "identify":
+            self._count_identified()
+
+    def _count_identified(self) -> None:
+        """When all changed files are known by their audio, give each the track that it is."""
+        self._to_identify -= 1
+        if self._to_identify:
+            return
+        others = []
+        for one in self._identified:
+            if self._known[one.job.file.path].audio_hash == one.audio_hash:
+                self._follow(self._known[one.job.file.path], one)
+            else:
+                self._lost.add(self._known[one.job.file.path])
+                others.append(one)
+        self._last = [one.job.file for one in others if not self._recognise(one)]
+
+    def _recognise(self, found: Identified) -> bool:
+        """Whether a file could be given what is known of its audio."""
+        lost = self._lost.claim(found.audio_hash)
+        if lost is not None:
+            self._follow(lost, found)
+            return True
+        if found.job.kind == "identify":
+            return False
+        for copy in self._lost.copies(found.audio_hash):
+            before = self._catalogue.heard(copy.track_id)
+            if before is not None:
+                self._queue.add(_copied(found, before), first=True)
+                return True
+        return False
+
+    def _follow(self, track: KnownFile, found: Identified) -> None:
+        """Give a track the file that holds its audio now, and do again what is out of date."""
+        file = found.job.file
+        self._catalogue.follow_file(
+            track.track_id, found.info, path=file.path, modified_ns=file.modified_ns
+        )
+        if track.listening_version != self._versions.listening:
+            self._queue.add(Job(file=file, kind="hear", must_hear=True))
+        elif track.model_version != self._versions.writing:
+            self._queue.add(Job(file=file, kind="imagine", track_id=track.track_id))
+        else:
+            self._progress.stored(file.path)
+        self._counts.tracks_moved += 1
+
+    def _store(self, done: Imagined) -> None:
+        job = done.job
+        if job.track_id is not None:
+            self._catalogue.store_captions(job.track_id, done.captions, made_by=self._made_by)
+            self._counts.tracks_imagined += 1
+        else:
+            self._keep_id(done)
+            track_id = self._catalogue.store_track(
+                done.listening,
+                done.captions,
+                path=job.file.path,
+                modified_ns=job.file.modified_ns,
+                made_by=self._made_by,
+                fingerprint=done.fingerprint,
             )
             self._counts.tracks_indexed += 1
-            self._progress.stored(file.path)
-
-    def _captions(self, segments: Sequence[ImaginedSegment]) -> list[NewCaption]:
-        """The captions of one track, each with its vector."""
-        texts: list[tuple[int, str, str, str, int]] = []
-        for number, segment in enumerate(segments):
-            texts.append((number, "music", segment.music_caption, "facts", 0))
-            texts.extend(
-                (number, "scene", caption.text, caption.origin, rank)
-                for rank, caption in enumerate(segment.scene_captions)
+            self._lost.note_stored(
+                KnownFile(
+                    track_id=track_id,
+                    path=job.file.path,
+                    size_bytes=job.file.size_bytes,
+                    modified_ns=job.file.modified_ns,
+                    audio_hash=done.listening.audio_hash,
+                    status="ready",
+                    listening_version=self._made_by.listening,
+                    model_version=self._made_by.model,
+                )
             )
-        vectors = self._library.embedder.encode([text for _, _, text, _, _ in texts])
-        return [
-            NewCaption(
-                segment=segment,
-                kind=kind,
-                text=text,
-                origin=origin,
-                rank=rank,
-                vector=vector.astype("<f2").tobytes(),
-            )
-            for (segment, kind, text, origin, rank), vector in zip(texts, vectors, strict=True)
-        ]
+        self._progress.stored(job.file.path)
 
-    def _let_go(self, *, prune: bool) -> int:
-        """Mark or delete the tracks whose files are gone; returns how many were deleted."""
-        gone = [track for tracks in self._gone.values() for track in tracks]
-        if prune:
-            self._catalogue.delete_tracks([track.track_id for track in gone])
-            return len(gone)
+    def _keep_id(self, done: Imagined) -> None:
+        """A track that lost its file, and is heard anew in another, moves there first."""
+        at_path = self._known.get(done.job.file.path)
+        if at_path is not None and at_path.audio_hash == done.listening.audio_hash:
+            return
+        lost = self._lost.claim(done.listening.audio_hash)
+        if lost is not None:
+            self._catalogue.follow_file(
+                lost.track_id,
+                done.listening.info,
+                path=done.job.file.path,
+                modified_ns=done.job.file.modified_ns,
+            )
+        elif at_path is not None:
+            self._lost.take(at_path)  # what is stored here takes its place
+
+    # ---- what is gone ---------------------------------------------------------------------
+
+    def _let_go(self, plan: Plan) -> None:
+        """Mark the tracks whose files are gone, and delete them if that was asked for."""
+        gone = self._lost.left(plan.gone)
         newly = [track.track_id for track in gone if track.status == "ready"]
         self._catalogue.set_status(newly, "missing")
         self._counts.tracks_missing = len(newly)
-        return 0
+        if not self._options.prune or not gone:
+            return
+        below = len(plan.gone) + plan.present
+        if below - len(gone) < self._options.prune_floor * below:
+            self._refused = PruneFloorError(
+                f"{len(gone)} of {below} tracks below these paths have no file: that looks like a "
+                "disk that is not there, so none was deleted (they are marked as missing, and come "
+                "back with their files); if they are gone for good, add `--prune-floor 0`"
+            )
+            return
+        self._catalogue.delete_tracks([track.track_id for track in gone])
+        self._counts.tracks_missing = 0
+        self._deleted = len(gone)
 
     def _fail(self, failure: Failure) -> None:
         self._failures.append(failure)
@@ -308,18 +409,13 @@ class _Scan:
         self._progress.failed(failure)
 
 
-def _batches(heard: Iterable[Heard]) -> Iterator[list[Heard]]:
-    batch: list[Heard] = []
-    segments = 0
-    for one in heard:
-        batch.append(one)
-        segments += len(one.listening.segments) if one.listening is not None else 0
-        if segments >= BATCH_SEGMENTS:
-            yield batch
-            batch, segments = [], 0
-    if batch:
-        yield batch
-
-
-def _is_below(path: str, roots: Sequence[Path]) -> bool:
-    return any(Path(path).is_relative_to(root) for root in roots)
+def _copied(found: Identified, before: Remembered) -> Job:
+    """A new track with the audio of one that was heard."""
+    seconds = before.listening.info.duration_seconds
+    info = msgspec.structs.replace(found.info, duration_seconds=seconds)
+    return Job(
+        file=found.job.file,
+        kind="imagine",
+        listening=msgspec.structs.replace(before.listening, info=info),
+        fingerprint=before.fingerprint,
+    )

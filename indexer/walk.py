@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from pathspec import GitIgnoreSpec
 
-from indexer.errors import LibraryPathError
+from indexer.errors import LibraryPathError, PatternError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Sequence
 
 # fmt: off
 AUDIO_EXTENSIONS = frozenset([
@@ -22,7 +24,17 @@ AUDIO_EXTENSIONS = frozenset([
     ".wma", ".wmv", ".wv",
 ])
 """What a folder is searched for; a file named by itself is taken whatever it is called."""
+LEFT_OUT = frozenset([
+    "#recycle", "$RECYCLE.BIN", "@eaDir", "System Volume Information", "__MACOSX", "lost+found",
+])
+"""Folders that file servers and operating systems keep beside the music."""
 # fmt: on
+
+IGNORE_FILE = ".musisceneignore"
+"""Patterns of its folder, one a line, as in `.gitignore`."""
+NO_MEDIA_FILE = ".nomedia"
+"""Players take nothing from a folder that holds it."""
+MAX_IGNORE_BYTES = 1 << 20
 
 
 class FoundFile(msgspec.Struct, frozen=True):
@@ -36,58 +48,150 @@ class FoundFile(msgspec.Struct, frozen=True):
     """Modification time in nanoseconds."""
 
 
-def find_audio_files(
-    roots: Iterable[str | Path], *, on_error: Callable[[str, str], None]
-) -> Iterator[FoundFile]:
-    """Every audio file below some folders, each once, hidden files and folders left out.
+class Walk:
+    """One look at some folders.
 
-    Links to files are followed, links to folders are not, so a loop of links ends. Names come in
-    the order of their code points.
+    Every audio file below them comes once, in the order of the code points of its path. Links are
+    followed; a folder that is reached a second time, by a link or a loop of them, is left out.
+    Hidden files and folders are left out, those that carry a `.nomedia`, what file servers keep
+    beside the music, and what the patterns name.
 
     Args:
         roots: Folders, or files that are taken whatever their names end with.
-        on_error: Called with a path and a reason for what cannot be listed or looked at.
+        exclude: Patterns as in `.gitignore`, each relative to the root it is met below.
 
-    Yields:
-        The files that exist now.
+    Attributes:
+        unlisted: Folders that could not be listed: of what lies below them nothing is known.
+        failures: A path and a reason for everything that could not be listed or looked at.
 
     Raises:
-        LibraryPathError: If one of the roots does not exist; nothing has been yielded then.
+        LibraryPathError: If one of the roots does not exist.
+        PatternError: If a pattern cannot be read.
     """
-    absolute = [Path(root).absolute() for root in roots]
-    for root in absolute:
-        if not root.exists():
-            linked = root.is_symlink()
-            raise LibraryPathError(
-                root, "a link to something that does not exist" if linked else "does not exist"
-            )
-    seen: set[str] = set()
-    for root in absolute:
-        for path in _paths_below(root, on_error=on_error):
-            if path in seen:
+
+    def __init__(self, roots: Iterable[str | Path], *, exclude: Sequence[str] = ()) -> None:
+        self.roots = [Path(os.path.abspath(root)) for root in roots]  # noqa: PTH100  ends `..`
+        for root in self.roots:
+            if not root.exists():
+                linked = root.is_symlink()
+                raise LibraryPathError(
+                    root, "a link to something that does not exist" if linked else "does not exist"
+                )
+        self._exclude = [_Ignored("", _read_patterns(exclude))] if exclude else []
+        self.unlisted: list[str] = []
+        self.failures: list[tuple[str, str]] = []
+        self._folders_seen: set[tuple[int, int]] = set()
+        self._paths_seen: set[str] = set()
+
+    def files(self) -> Iterator[FoundFile]:
+        """Every audio file, once.
+
+        Yields:
+            The files that exist now.
+        """
+        for root in self.roots:
+            below = self._below(str(root)) if root.is_dir() else [str(root)]
+            for path in below:
+                if path in self._paths_seen:
+                    continue
+                self._paths_seen.add(path)
+                found = _look_at(path, self._fail)
+                if found is not None:
+                    yield found
+
+    def _fail(self, path: str, reason: str) -> None:
+        self.failures.append((path, reason))
+
+    def _below(self, root: str) -> Iterator[str]:
+        """Paths of audio files, depth first; folders may be nested deeper than Python calls."""
+        open_folders = [self._open(root, "", self._exclude)]
+        while open_folders:
+            folder = open_folders[-1]
+            entry = next(folder.entries, None)
+            if entry is None:
+                open_folders.pop()
                 continue
-            seen.add(path)
-            found = _look_at(path, on_error=on_error)
-            if found is not None:
-                yield found
+            is_folder = _is_folder(entry)
+            if entry.name.startswith(".") or (is_folder and entry.name in LEFT_OUT):
+                continue
+            if not is_folder and os.path.splitext(entry.name)[1].lower() not in AUDIO_EXTENSIONS:  # noqa: PTH122  as above
+                continue
+            path = f"{folder.relative}{entry.name}{'/' if is_folder else ''}"
+            if any(one.leaves_out(path) for one in folder.ignored):
+                continue
+            if is_folder:
+                open_folders.append(self._open(entry.path, path, folder.ignored))
+            else:
+                yield entry.path
+
+    def _open(self, folder: str, relative: str, ignored: list[_Ignored]) -> _Folder:
+        entries = self._entries(folder)
+        names = {entry.name for entry in entries}
+        if NO_MEDIA_FILE in names:
+            entries = []
+        if IGNORE_FILE in names:
+            ignored = [*ignored, self._ignored_here(folder, relative)]
+        return _Folder(iter(entries), relative, ignored)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """What a folder holds; nothing if it was seen before or cannot be listed."""
+        try:
+            status = os.stat(folder)  # noqa: PTH116  Path objects double the walk's time
+            if (status.st_dev, status.st_ino) in self._folders_seen:
+                return []
+            self._folders_seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.unlisted.append(folder)
+            self._fail(_printable(folder), f"cannot be listed ({error.strerror})")
+            return []
+
+    def _ignored_here(self, folder: str, relative: str) -> _Ignored:
+        path = Path(folder) / IGNORE_FILE
+        try:
+            with path.open("rb") as file:
+                lines = file.read(MAX_IGNORE_BYTES).decode("utf-8-sig", "replace").splitlines()
+            return _Ignored(relative, _read_patterns(lines))
+        except (OSError, PatternError) as error:
+            self._fail(_printable(str(path)), f"its patterns cannot be read ({error})")
+            return _Ignored(relative, GitIgnoreSpec([]))
 
 
-def _paths_below(root: Path, *, on_error: Callable[[str, str], None]) -> Iterator[str]:
-    if not root.is_dir():
-        yield str(root)
-        return
+class _Folder(msgspec.Struct, frozen=True):
+    """One that is being listed."""
 
-    def report(error: OSError) -> None:
-        on_error(_printable(str(error.filename)), f"cannot be listed ({error.strerror})")
-
-    for folder, folders, files in os.walk(root, onerror=report):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_EXTENSIONS:
-                yield os.path.join(folder, name)  # noqa: PTH118  Path objects double the walk's time
+    entries: Iterator[os.DirEntry[str]]
+    relative: str
+    """Its path below the root, with a slash at its end; empty for the root."""
+    ignored: list[_Ignored]
 
 
-def _look_at(path: str, *, on_error: Callable[[str, str], None]) -> FoundFile | None:
+class _Ignored(msgspec.Struct, frozen=True):
+    """The patterns of one folder."""
+
+    folder: str
+    patterns: GitIgnoreSpec
+
+    def leaves_out(self, path: str) -> bool:
+        return self.patterns.match_file(path[len(self.folder) :])
+
+
+def _read_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError as error:
+        raise PatternError(f"a pattern of files to leave out cannot be read: {error}") from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False
+
+
+def _look_at(path: str, on_error: Callable[[str, str], None]) -> FoundFile | None:
     if _printable(path) != path:
         on_error(_printable(path), "its name is not valid Unicode; rename it")
         return None

@@ -61,10 +61,16 @@ class MusiScene:
 
     def __init__(self, listener: Listener, writer: Writer) -> None:
         self.listener = listener
-        self.version = writer.version
+        self.versions = writer.versions
+        self.version = writer.versions.writing
         self.licences = writer.licences
         self._writer = writer
         self._imaginer = writer.imaginer()
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether scenes cannot be imagined without the encoder's features."""
+        return self._writer.trusts_ear
 
     @classmethod
     def load(
@@ -97,7 +103,7 @@ class MusiScene:
         from musiscene.encoders.musicnn import load_musicnn
 
         tagger = load_musicnn(store.folder(LISTENING_MODEL))
-        writer = load_writer(store, profile=profile, checkpoint=checkpoint)
+        writer = load_writer(store, profile=profile, checkpoint=checkpoint, hear=hear)
         encoder = None
         if writer.settings.encoder == "mert":
             from musiscene.encoders.mert import MertEncoder

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from musiscene.checkpoints.convert import EMBEDDER_SETTINGS, EmbedderSettings
 from musiscene.checkpoints.manifest import digest_of
 from musiscene.checkpoints.native import CheckpointSettings, read_settings
 from musiscene.imagine import HEARD_PROMPT, LEARNT_SCENE, LEARNT_VIDEO, SceneImaginer
@@ -25,18 +28,30 @@ if TYPE_CHECKING:
 
     from musiscene.checkpoints.store import ModelStore
     from musiscene.embed import TextEmbedder
+    from musiscene.encoders.mert import Hearing
     from musiscene.imagine import ScenePrompt
     from musiscene.language_model import LanguageModel
     from musiscene.music_language_model import MusicLanguageModel
 
 BEATS_LICENCE: Final = Licence(model="beatnet", licence="CC-BY-4.0", commercial_use="yes")
 """Of the networks that hear beats, which every profile listens with (`weights/beats/README.md`)."""
-RECIPE_VERSION: Final = "4"
-"""Raised when the same models would say something else, so that libraries are heard anew."""
+RECIPE_VERSION: Final = "5"
+"""Raised when the same models would write something else, so that scenes are imagined anew."""
+LISTENING_RECIPE_VERSION: Final = "5"
+"""Raised when something else would be measured or tagged, so that libraries are heard anew."""
 SHIPPED: Final = Path(__file__).parent / "weights" / "tiny"
 """What the tiny profile learnt: adapter and LoRA, without the language model they belong to."""
 CACHE_BYTES: Final = 64 << 20
 """About what a processor keeps near: weights of less gain nothing by being halved."""
+
+
+class ModelVersions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which models and recipes a result comes from, by stage."""
+
+    listening: str
+    """Of what is measured and tagged."""
+    writing: str
+    """Of what is described and imagined."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,8 +68,8 @@ class Writer:
     """Whether the model hears; otherwise it reads what was measured."""
     embedder: TextEmbedder | None
     """Ranks what a model that learnt scenes imagines."""
-    version: str
-    """Of the models and the recipe together."""
+    versions: ModelVersions
+    """Of everything that a track goes through."""
     licences: tuple[Licence, ...]
     """Of all weights that a result owes something to."""
 
@@ -83,8 +98,56 @@ class Writer:
         return SceneImaginer(self.language_model, choose_prompt=choose, embedder=self.embedder)
 
 
+def model_versions(
+    store: ModelStore,
+    *,
+    profile: ProfileName = "tiny",
+    checkpoint: Path | None = None,
+    hear: Hearing = "whole",
+) -> ModelVersions:
+    """What the models of a profile or a checkpoint are, without loading them.
+
+    Args:
+        store: Where the models are.
+        profile: Which ones.
+        checkpoint: A folder that `musiscene checkpoint` made, in place of the profile's.
+        hear: How much of a track MERT hears.
+
+    Returns:
+        Their versions: equal ones, equal results.
+
+    Raises:
+        ModelUnavailableError: If a model is not on this machine.
+        ModelIntegrityError: If a model's settings are damaged.
+    """
+    folder, is_shipped = _folder_of(store, profile, checkpoint)
+    settings = read_settings(folder)
+    name = "tiny" if is_shipped else settings.encoder
+    writing = f"{name}-{RECIPE_VERSION}-{digest_of(folder)}"
+    if settings.prompt == "lesson":
+        embedder = (store.folder(SCENE_EMBEDDER) / EMBEDDER_SETTINGS).read_bytes()
+        version = msgspec.json.decode(embedder, type=EmbedderSettings).version
+        writing = f"{writing}-{version.rpartition('-')[2]}"
+    listening = f"musicnn-{LISTENING_RECIPE_VERSION}-{digest_of(store.folder(LISTENING_MODEL))}"
+    if settings.encoder == "mert":
+        listening = f"{listening}-mert-{digest_of(folder)}-{hear}"
+    return ModelVersions(listening=listening, writing=writing)
+
+
+def _folder_of(
+    store: ModelStore, profile: ProfileName, checkpoint: Path | None
+) -> tuple[Path, bool]:
+    """The folder of a language model, and whether it is the one that is shipped."""
+    is_shipped = checkpoint is None and profile == "tiny"
+    return checkpoint or (SHIPPED if is_shipped else store.folder(HEARING_MODEL)), is_shipped
+
+
 def load_writer(
-    store: ModelStore, *, profile: ProfileName = "tiny", checkpoint: Path | None = None
+    store: ModelStore,
+    *,
+    profile: ProfileName = "tiny",
+    checkpoint: Path | None = None,
+    hear: Hearing = "whole",
 ) -> Writer:
     """Load the language model of a profile or a checkpoint.
 
@@ -92,6 +155,7 @@ def load_writer(
         store: Where the models are.
         profile: Which ones.
         checkpoint: A folder that `musiscene checkpoint` made, in place of the profile's.
+        hear: How much of a track MERT hears; decides the versions alone.
 
     Returns:
         The writer, on the GPU if there is one and the model is large.
@@ -107,8 +171,7 @@ def load_writer(
     from musiscene.music_language_model import MusicLanguageModel
 
     disable_progress_bar()  # type: ignore[no-untyped-call]  # a second of loading needs none
-    is_shipped = checkpoint is None and profile == "tiny"
-    folder = checkpoint or (SHIPPED if is_shipped else store.folder(HEARING_MODEL))
+    folder, is_shipped = _folder_of(store, profile, checkpoint)
     settings = read_settings(folder)
     base = store.folder(settings.base) if settings.base else None
     device = "cuda" if torch.cuda.is_available() and not is_shipped else "cpu"
@@ -117,10 +180,6 @@ def load_writer(
     embedder = None
     if settings.prompt == "lesson":
         embedder = TextEmbedder.load(store.folder(SCENE_EMBEDDER))
-    name = "tiny" if is_shipped else settings.encoder
-    version = f"{name}-{RECIPE_VERSION}-{digest_of(folder)}"
-    if embedder is not None:
-        version = f"{version}-{embedder.version.rpartition('-')[2]}"
     parts = tuple(
         Licence(model=part.name, licence=part.licence, commercial_use=part.commercial_use)
         for part in settings.parts
@@ -134,7 +193,7 @@ def load_writer(
         ear=ear,
         trusts_ear=not is_shipped,
         embedder=embedder,
-        version=version,
+        versions=model_versions(store, profile=profile, checkpoint=checkpoint, hear=hear),
         licences=tuple(licences.values()),
     )
 

@@ -22,6 +22,7 @@ from indexer.catalogue.locks import indexing
 from indexer.catalogue.models import Caption, CatalogueState, Heard, Track, Vector
 from indexer.catalogue.names import track_called
 from indexer.catalogue.opinions import Opinions
+from indexer.catalogue.recordings import Recordings
 from indexer.catalogue.rows import KnownFile, Remembered
 from indexer.catalogue.scans import Scans
 from indexer.catalogue.vector_rows import VectorRows, vector_rows
@@ -106,6 +107,11 @@ class Catalogue:
     def opinions(self) -> Opinions:
         """What people said about the tracks."""
         return Opinions(self._engine)
+
+    @property
+    def recordings(self) -> Recordings:
+        """Which tracks are files of one recording."""
+        return Recordings(self._engine)
 
     def revision(self) -> int:
         """A number that grows with every change to the tracks; 0 for an empty catalogue."""

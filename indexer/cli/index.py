@@ -1,8 +1,13 @@
-"""`musiscene index`."""
+"""`musiscene index`: bring a library in step with its folders, and look after its vectors."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -11,41 +16,172 @@ from musiscene.cli.model_options import model_options
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from indexer.catalogue.rows import Failure
-    from indexer.pipeline import ScanReport
+    from indexer.pipeline import ScanOptions, ScanReport
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import ProgressReport
 
+INTERRUPTED = 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-@click.command(epilog="Example: musiscene index ~/Music")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--prune", is_flag=True, help="Delete tracks below PATHS whose files are gone.")
-@shared_options
-@model_options
-def index(console: Console, chosen: ChosenModel, paths: tuple[Path, ...], *, prune: bool) -> None:
+
+class ScanOrCommand(click.Group):
+    """`index FOLDER...` scans; `index NAME` is a command of its own, as long as it has that name.
+
+    A folder that is called like a command is named by `./NAME`.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take arguments that begin with no command for those of `scan`."""
+        if args and args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return super().resolve_command(ctx, ["scan", *args])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Leave options before a folder to `scan`."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["scan", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=ScanOrCommand, epilog="Example: musiscene index ~/Music")
+def index() -> None:
     """Listen to folders of music and keep what is heard.
 
-    Files that have not changed are left alone, so the command can be stopped and run again. A file
-    that cannot be heard is listed with its reason; the rest goes on.
+    `musiscene index FOLDER...` is short for `musiscene index scan FOLDER...`.
     """
+
+
+@index.command(epilog="Example: musiscene index ~/Music --exclude 'Audiobooks/' --watch")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out files and folders, as a line of .gitignore does. May be given several times; "
+    "a folder may also hold a file .musisceneignore.",
+)
+@click.option("--watch", is_flag=True, help="Go on and keep PATHS in step until stopped.")
+@click.option("--retry", is_flag=True, help="Try again what failed before and has not changed.")
+@click.option("--prune", is_flag=True, help="Delete tracks below PATHS whose files are gone.")
+@click.option(
+    "--prune-floor",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.5,
+    show_default=True,
+    help="Delete nothing if less than this share of the tracks still has a file.",
+)
+@shared_options
+@model_options
+def scan(  # noqa: PLR0913  one argument for each option
+    console: Console,
+    chosen: ChosenModel,
+    *,
+    paths: tuple[Path, ...],
+    exclude: tuple[str, ...],
+    watch: bool,
+    retry: bool,
+    prune: bool,
+    prune_floor: float,
+) -> None:
+    """Listen to folders of music and keep what is heard.
+
+    Files that have not changed are left alone, so the command can be stopped and run again. Ctrl-C
+    finishes and stores what is in flight, a second one stops at once. A file that cannot be heard
+    is listed with its reason; the rest goes on.
+    """
+    from indexer.pipeline import ScanOptions
+
+    options = ScanOptions(exclude=exclude, retry=retry, prune=prune, prune_floor=prune_floor)
+    with _stoppable(console) as stop, _scanner(console, chosen, options, stop) as scan_once:
+        report = scan_once(paths)
+        _say_report(console, report)
+        if watch:
+            _keep_in_step(console, scan_once, paths, stop)
+    if report.status == "interrupted":
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _stoppable(console: Console) -> Iterator[Event]:
+    """Ctrl-C or SIGTERM once sets the event, twice ends the process."""
+    stop = Event()
+
+    def ask_to_stop(_signal: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        console.note("Finishing what is in flight; once more stops at once.")
+
+    before = {number: signal.signal(number, ask_to_stop) for number in STOP_SIGNALS}
+    try:
+        yield stop
+    except KeyboardInterrupt:
+        # Threads that listen cannot be stopped, and Python would wait for them.
+        click.echo("stopped at once; what was stored is kept", err=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _scanner(
+    console: Console, chosen: ChosenModel, options: ScanOptions, stop: Event
+) -> Iterator[Callable[[tuple[Path, ...]], ScanReport]]:
+    """What scans folders; the models are loaded once, when something is to be heard."""
+    from indexer.engines.local import LocalEngine
     from indexer.library import Library
     from indexer.match import MODELS
-    from indexer.pipeline import scan
+    from indexer.pipeline import scan as scan_folders
 
     store = chosen.store(console, also=MODELS)  # of searching too: nothing is fetched later
-    model = chosen.load(store, console)
-    with (
-        Library.open(console.data_dir, store, create=True) as library,
-        console.progress("tracks") as report,
-    ):
-        done = scan(
-            paths,
-            library=library,
-            model=model,
-            progress=_ScanLines(console, report),
-            prune=prune,
+    versions = chosen.versions(store)
+    with Library.open(console.data_dir, store, create=True, database=console.database) as library:
+        engine = LocalEngine(
+            lambda: chosen.load(store, console), library.embedder, console.data_dir / "spool"
         )
-    _say_report(console, done)
+
+        def scan_once(paths: tuple[Path, ...]) -> ScanReport:
+            with console.progress("tracks") as report:
+                return scan_folders(
+                    paths,
+                    library=library,
+                    engine=engine,
+                    versions=versions,
+                    progress=_ScanLines(console, report),
+                    stop=stop,
+                    options=options,
+                )
+
+        yield scan_once
+
+
+def _keep_in_step(
+    console: Console,
+    scan_once: Callable[[tuple[Path, ...]], ScanReport],
+    paths: tuple[Path, ...],
+    stop: Event,
+) -> None:
+    """Scan again whenever something has changed below the folders, until asked to stop."""
+    from indexer.errors import LibraryPathError
+    from indexer.watch import changes
+
+    console.note("Watching for changes; Ctrl-C stops.")
+    for _ in changes(paths, stop=stop, without=console.data_dir):
+        try:
+            report = scan_once(paths)
+        except LibraryPathError as error:
+            console.note(f"{error}; waiting for it to come back")
+        else:
+            if report.did_something:
+                _say_report(console, report)
 
 
 class _ScanLines:
@@ -54,27 +190,29 @@ class _ScanLines:
     def __init__(self, console: Console, report: ProgressReport) -> None:
         self._console = console
         self._report = report
-        self._total = self._heard = self._stored = 0
+        self._total = self._done = self._failed = 0
+
+    def walked(self, files: int) -> None:
+        self._report("Looking for music", files, None)
 
     def begin(self, total: int) -> None:
-        self._total = total
+        self._total, self._done = total, 0
         if total:
-            self._report("Listening", 0, total)
-
-    def heard(self, path: str) -> None:  # noqa: ARG002  part of the protocol
-        self._heard += 1
-        self._report("Listening", self._heard, self._total)
-        self._report("Imagining", self._stored, self._total)
+            self._report("Indexing", 0, total)
 
     def stored(self, path: str) -> None:  # noqa: ARG002  part of the protocol
-        self._stored += 1
-        self._report("Imagining", self._stored, self._total)
+        self._count()
 
     def failed(self, failure: Failure) -> None:
         self._console.fail_item(failure.path, failure.reason)
-        if failure.stage != "walk":
-            self.heard(failure.path)
-            self.stored(failure.path)
+        self._failed += 1
+        if self._total and failure.stage != "walk":
+            self._count()
+
+    def _count(self) -> None:
+        self._done += 1
+        failures = f"{self._failed} failed" if self._failed else ""
+        self._report("Indexing", self._done, self._total, note=failures)
 
 
 def _say_report(console: Console, report: ScanReport) -> None:
@@ -82,6 +220,7 @@ def _say_report(console: Console, report: ScanReport) -> None:
     counts = report.counts
     parts = [f"{counts.tracks_indexed} tracks indexed", f"{counts.tracks_unchanged} unchanged"]
     for number, what in (
+        (counts.tracks_imagined, "imagined anew"),
         (counts.tracks_moved, "moved or retagged"),
         (counts.tracks_missing, "missing"),
         (report.tracks_deleted, "deleted"),
@@ -90,3 +229,5 @@ def _say_report(console: Console, report: ScanReport) -> None:
         if number:
             parts.append(f"{number} {what}")
     console.say(", ".join(parts) + f"; the library is in {console.data_dir}")
+    if report.status == "interrupted":
+        console.note("Stopped before the end; run the same command again to go on.")

@@ -176,7 +176,7 @@ def _imagine(
         # VACAD's references tell a whole video with its music, those of MusicCaps name a scene.
         of_videos = all(example.source == "vacad" for example in examples)
         imaginer = model.imaginer(of_videos=of_videos)
-        version = f"{model.version}, videos" if of_videos else model.version
+        version = f"{model.versions.writing}, videos" if of_videos else model.versions.writing
     writer = ImaginingWriter(imaginer, version, seed=seed, greedy=greedy)
     file = None
     if predictions_path:

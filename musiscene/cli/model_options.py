@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from musiscene.encoders.mert import Hearing
     from musiscene.model import MusiScene
     from musiscene.profiles import ProfileName
+    from musiscene.writer import ModelVersions
 
 Options = ParamSpec("Options")
 
@@ -50,6 +51,25 @@ class ChosenModel:
 
         # A checkpoint needs of the profiles only what both share.
         return store_for("tiny" if self.checkpoint else self.profile, console, also=also)
+
+    def versions(self, store: ModelStore) -> ModelVersions:
+        """What the models are, without loading them.
+
+        Args:
+            store: From `store`.
+
+        Returns:
+            Their versions.
+
+        Raises:
+            ModelUnavailableError: If the checkpoint is not there.
+            ModelIntegrityError: If a model's settings are damaged.
+        """
+        from musiscene.writer import model_versions
+
+        return model_versions(
+            store, profile=self.profile, checkpoint=self.checkpoint, hear=self.hear
+        )
 
     def load(self, store: ModelStore, console: Console) -> MusiScene:
         """Load the models, and say which of them allow no commercial use.

@@ -6,88 +6,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import msgspec
 import pytest
 
-from indexer.errors import LibraryPathError
+from indexer.errors import LibraryPathError, PruneFloorError
 from indexer.library import Library
-from indexer.pipeline import ScanReport, scan
-from musiscene.audio.read import Recording, read_audio
-from musiscene.imagine import SceneCaption
-from musiscene.model import ImaginedSegment, MusiScene
+from indexer.pipeline import ScanOptions
 from tests.support.audio import sine, write_audio
-from tests.support.listening import WordEmbedder, listening, new_catalogue
+from tests.support.listening import WordEmbedder, new_catalogue
+from tests.support.scanning import SAMPLE_RATE, QuickEngine, names, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from uuid import UUID
 
-    from indexer.catalogue.rows import Failure
     from musiscene.embed import TextEmbedder
-    from musiscene.listen import Listening
 
-SAMPLE_RATE = 16_000
-
-
-class QuickModel:
-    """Reads files for real, hears the same in all of them, and notes what it was asked."""
-
-    def __init__(self) -> None:
-        self.version = "quick-1"
-        self.listener = self
-        self.heard: list[str] = []
-        self.interrupt_after: int | None = None
-
-    def read(self, path: str) -> Recording:
-        return read_audio(path, sample_rate=SAMPLE_RATE)
-
-    def hear(self, recording: Recording) -> Listening:
-        name = Path(recording.info.path).name
-        if name.startswith("bug"):
-            raise RuntimeError("a bug in the models")
-        self.heard.append(name)
-        template = listening(audio_hash=recording.audio_hash, segments=1)
-        return msgspec.structs.replace(template, info=recording.info)
-
-    def imagine(self, listenings: Sequence[Listening]) -> list[tuple[ImaginedSegment, ...]]:
-        if self.interrupt_after == 0:
-            raise KeyboardInterrupt
-        if self.interrupt_after is not None:
-            self.interrupt_after -= 1
-        return [
-            (
-                ImaginedSegment(
-                    start_seconds=0.0,
-                    end_seconds=1.0,
-                    music_caption=f"music of {Path(heard.info.path).stem}",
-                    scene_captions=(
-                        SceneCaption(text=f"scene of {Path(heard.info.path).stem}", origin="model"),
-                    ),
-                ),
-            )
-            for heard in listenings
-        ]
-
-
-class Told:
-    """What a scan told of its progress."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.done: list[str] = []
-        self.listened: list[str] = []
-        self.failures: list[Failure] = []
-
-    def begin(self, total: int) -> None:
-        self.total = total
-
-    def heard(self, path: str) -> None:
-        self.listened.append(Path(path).name)
-
-    def stored(self, path: str) -> None:
-        self.done.append(Path(path).name)
-
-    def failed(self, failure: Failure) -> None:
-        self.failures.append(failure)
+PRUNE = ScanOptions(prune=True, prune_floor=0.0)
 
 
 @pytest.fixture
@@ -99,105 +33,246 @@ def library(tmp_path: Path) -> Iterator[Library]:
         yield opened
 
 
+def tone(path: Path, frequency: float, *, seconds: float = 1, artist: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    waveform = sine(frequency, seconds=seconds, sample_rate=SAMPLE_RATE)
+    metadata = {"artist": artist} if artist else {}
+    return write_audio(path, waveform, sample_rate=SAMPLE_RATE, metadata=metadata)
+
+
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
     folder = tmp_path / "music"
     for number, name in enumerate(("a.wav", "b.wav", "deep/c.flac")):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_audio(
-            path,
-            sine(220.0 * (number + 1), seconds=1, sample_rate=SAMPLE_RATE),
-            sample_rate=SAMPLE_RATE,
-        )
+        tone(folder / name, 220.0 * (number + 1))
     return folder
 
 
-def run(
-    library: Library, *roots: Path, model: QuickModel | None = None, prune: bool = False
-) -> tuple[ScanReport, QuickModel, Told]:
-    model, told = model or QuickModel(), Told()
-    report = scan(
-        roots, library=library, model=cast("MusiScene", model), progress=told, prune=prune
-    )
-    return report, model, told
+def ids(library: Library) -> dict[str, UUID]:
+    """Name of the file -> track, of those that are there."""
+    return {
+        Path(file.path).name: file.track_id
+        for file in library.catalogue.known_files().values()
+        if file.status == "ready"
+    }
 
 
-def names(library: Library) -> set[str]:
-    ready = library.catalogue.tracks(list(library.catalogue.track_ids()))
-    return {Path(track.path).name for track in ready.values()}
+def scenes(library: Library, track_id: UUID) -> list[str]:
+    return sorted(caption.text for caption in library.catalogue.track(track_id).captions)
 
 
 class TestScan:
     def test_takes_in_a_library_and_makes_it_searchable(self, library: Library, music: Path):
-        report, model, told = run(library, music)
+        report, engine, told = run(library, music)
         assert (report.counts.files_found, report.counts.tracks_indexed) == (3, 3)
         assert names(library) == {"a.wav", "b.wav", "c.flac"}
-        assert (told.total, sorted(told.done)) == (3, ["a.wav", "b.wav", "c.flac"])
-        assert sorted(told.listened) == sorted(told.done)
+        assert (told.found, told.total) == (3, 3)
+        assert sorted(told.done) == ["a.wav", "b.wav", "c.flac"]
         assert len(library.vectors()) == 6
-        assert sorted(model.heard) == ["a.wav", "b.wav", "c.flac"]
+        assert sorted(engine.heard) == ["a.wav", "b.wav", "c.flac"]
 
     def test_a_second_scan_hears_nothing_again(self, library: Library, music: Path):
         run(library, music)
-        report, model, _ = run(library, music)
+        report, engine, _ = run(library, music)
         assert (report.counts.tracks_unchanged, report.counts.tracks_indexed) == (3, 0)
-        assert model.heard == []
+        assert engine.imagined == []
+        assert not report.did_something
 
-    def test_another_embedder_hears_nothing_again_and_finds_everything(
+    def test_a_bad_file_costs_only_itself(self, library: Library, music: Path):
+        (music / "empty.mp3").touch()
+        (music / "text.wav").write_text("no music at all, only words\n" * 50)
+        (music / "gone.wav").symlink_to(music / "nowhere.wav")
+        report, _, told = run(library, music)
+        assert report.counts.tracks_indexed == 3
+        reasons = {Path(failure.path).name: failure for failure in report.failures}
+        assert set(reasons) == {"empty.mp3", "text.wav", "gone.wav"}
+        assert (reasons["gone.wav"].stage, reasons["empty.mp3"].stage) == ("walk", "decode")
+        assert told.failures == report.failures
+        assert library.catalogue.scans.failures(report.scan_id) == report.failures
+
+    def test_what_failed_is_not_tried_again_until_it_changes(self, library: Library, music: Path):
+        bad = music / "bad.wav"
+        bad.write_text("no music at all, only words\n" * 50)
+        first, _, _ = run(library, music)
+        again, _, told = run(library, music)
+        assert [failure.reason for failure in again.failures] == [first.failures[0].reason]
+        assert told.total == 0
+        _, _, told = run(library, music, options=ScanOptions(retry=True))
+        assert told.total == 1
+        tone(bad, 990)
+        report, _, _ = run(library, music)
+        assert (report.failures, report.counts.tracks_indexed) == ([], 1)
+
+    def test_stopping_keeps_what_was_stored_and_can_go_on(self, library: Library, music: Path):
+        engine = QuickEngine()
+        engine.stop_after = 1
+        report, _, _ = run(library, music, engine=engine)
+        assert report.status == "interrupted"
+        assert library.catalogue.scans.status(report.scan_id) == "interrupted"
+        assert len(names(library)) == 2
+        assert len(library.vectors()) == 4
+        report, _, _ = run(library, music)
+        assert (report.counts.tracks_unchanged, report.counts.tracks_indexed) == (2, 1)
+        assert report.status == "finished"
+
+    def test_a_scan_that_breaks_off_says_so(
+        self, library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        engine = QuickEngine()
+        monkeypatch.setattr(engine, "_captions", lambda _hash: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(library, music, engine=engine)
+        report, _, _ = run(library, music)
+        assert report.counts.tracks_indexed == 3
+
+    def test_a_root_that_is_not_there_changes_nothing(self, library: Library, music: Path):
+        with pytest.raises(LibraryPathError):
+            run(library, music, music / "nowhere")
+        assert library.catalogue.known_files() == {}
+
+    def test_an_empty_folder_is_a_library_without_tracks(self, library: Library, tmp_path: Path):
+        (tmp_path / "empty").mkdir()
+        report, _, _ = run(library, tmp_path / "empty")
+        assert report.counts.files_found == 0
+
+    def test_names_in_any_script_and_form_are_files_of_their_own(
         self, library: Library, music: Path
     ):
+        for number, name in enumerate(
+            ("caf\u00e9.wav", "cafe\u0301.wav", "雨の夜.wav", "дождь.wav")
+        ):
+            tone(music / name, 300.0 + number)
+        report, _, _ = run(library, music)
+        assert report.counts.tracks_indexed == 7
+        report, _, _ = run(library, music)
+        assert report.counts.tracks_unchanged == 7
+
+
+class TestStages:
+    def test_another_embedder_imagines_nothing_again(self, library: Library, music: Path):
         run(library, music)
         library.embedder.version = "words-2"  # type: ignore[misc]  # a plain attribute here
-        report, model, _ = run(library, music)
-        assert (report.counts.tracks_unchanged, model.heard) == (3, [])
+        report, engine, _ = run(library, music)
+        assert (report.counts.tracks_unchanged, engine.imagined) == (3, [])
         assert len(library.vectors()) == 6
 
-    def test_a_newer_model_hears_everything_again(self, library: Library, music: Path):
+    def test_another_writer_imagines_again_and_hears_nothing(self, library: Library, music: Path):
         run(library, music)
-        newer = QuickModel()
-        newer.version = "quick-2"
-        report, _, _ = run(library, music, model=newer)
-        assert report.counts.tracks_indexed == 3
+        before = ids(library)
+        report, engine, _ = run(library, music, engine=QuickEngine(writing="words-2"))
+        assert (report.counts.tracks_imagined, report.counts.tracks_indexed) == (3, 0)
+        assert (engine.heard, len(engine.imagined)) == ([], 3)
+        assert ids(library) == before
+        assert all("words-2" in scenes(library, track_id)[1] for track_id in before.values())
         assert len(library.vectors()) == 6
 
+    def test_another_writer_hears_what_was_not_kept(self, library: Library, music: Path):
+        run(library, music)
+        with library.catalogue._engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE heard SET data = x'00'")
+        _, engine, _ = run(library, music, engine=QuickEngine(writing="words-2"))
+        assert len(engine.heard) == 3
+        assert all("words-2" in scenes(library, one)[1] for one in ids(library).values())
+
+    def test_other_ears_hear_everything_again(self, library: Library, music: Path):
+        run(library, music)
+        before = ids(library)
+        report, engine, _ = run(library, music, engine=QuickEngine(listening="ears-2"))
+        assert (report.counts.tracks_indexed, len(engine.heard)) == (3, 3)
+        assert ids(library) == before
+
+
+class TestIdentity:
     def test_a_changed_file_is_heard_again_under_its_id(self, library: Library, music: Path):
         run(library, music)
         before = library.catalogue.known_files()[str(music / "a.wav")]
-        write_audio(
-            music / "a.wav", sine(990, seconds=2, sample_rate=SAMPLE_RATE), sample_rate=SAMPLE_RATE
-        )
-        report, model, _ = run(library, music)
+        tone(music / "a.wav", 990, seconds=2)
+        report, engine, _ = run(library, music)
         after = library.catalogue.known_files()[str(music / "a.wav")]
-        assert (report.counts.tracks_indexed, model.heard) == (1, ["a.wav"])
+        assert (report.counts.tracks_indexed, engine.heard) == (1, ["a.wav"])
         assert (after.track_id, after.audio_hash != before.audio_hash) == (before.track_id, True)
 
     def test_a_moved_file_keeps_its_id_and_captions(self, library: Library, music: Path):
         run(library, music)
-        before = library.catalogue.known_files()[str(music / "a.wav")].track_id
+        before = ids(library)["a.wav"]
+        captions = scenes(library, before)
         (music / "a.wav").rename(music / "deep" / "renamed.wav")
-        report, model, _ = run(library, music)
-        assert (report.counts.tracks_moved, model.heard) == (1, [])
-        after = library.catalogue.known_files()[str(music / "deep" / "renamed.wav")]
-        assert after.track_id == before
-        assert any(c.text == "scene of a" for c in library.catalogue.track(before).captions)
+        report, engine, _ = run(library, music)
+        assert (report.counts.tracks_moved, engine.imagined) == (1, [])
+        assert ids(library)["renamed.wav"] == before
+        assert scenes(library, before) == captions
+
+    def test_a_file_that_moved_to_another_library_keeps_its_id(
+        self, library: Library, music: Path, tmp_path: Path
+    ):
+        run(library, music)
+        before = ids(library)["a.wav"]
+        (tmp_path / "other").mkdir()
+        (music / "a.wav").rename(tmp_path / "other" / "a.wav")
+        run(library, tmp_path / "other")
+        assert library.catalogue.known_files()[str(tmp_path / "other" / "a.wav")].track_id == before
 
     def test_a_retagged_file_is_not_heard_again(self, library: Library, music: Path):
-        path = music / "tagged.flac"
-        tone = sine(440, seconds=1, sample_rate=SAMPLE_RATE)
-        write_audio(path, tone, sample_rate=SAMPLE_RATE, metadata={"artist": "Old"})
+        path = tone(music / "tagged.flac", 440, artist="Old")
         run(library, music)
-        write_audio(path, tone, sample_rate=SAMPLE_RATE, metadata={"artist": "New name"})
+        tone(path, 440, artist="New name")
         os.utime(path, ns=(1, 1))
-        report, model, _ = run(library, music)
-        assert (report.counts.tracks_moved, model.heard) == (1, [])
+        report, engine, _ = run(library, music)
+        assert (report.counts.tracks_moved, engine.imagined) == (1, [])
         known = library.catalogue.known_files()[str(path)]
         assert library.catalogue.track(known.track_id).artist == "New name"
+
+    def test_files_that_change_places_take_their_ids_along(self, library: Library, music: Path):
+        run(library, music)
+        before = ids(library)
+        (music / "a.wav").rename(music / "x")
+        (music / "b.wav").rename(music / "a.wav")
+        (music / "x").rename(music / "b.wav")
+        for number, name in enumerate(("a.wav", "b.wav")):
+            os.utime(music / name, ns=(number, number))
+        report, engine, _ = run(library, music)
+        after = ids(library)
+        assert (after["a.wav"], after["b.wav"]) == (before["b.wav"], before["a.wav"])
+        assert (report.counts.tracks_moved, engine.imagined) == (2, [])
+
+    def test_a_file_that_is_replaced_and_moved_stays_itself(self, library: Library, music: Path):
+        run(library, music)
+        before = ids(library)["a.wav"]
+        (music / "a.wav").rename(music / "zz.wav")
+        tone(music / "a.wav", 990, seconds=2)
+        run(library, music)
+        after = ids(library)
+        assert after["zz.wav"] == before
+        assert after["a.wav"] != before
+
+    def test_a_file_that_replaces_another_leaves_it_missing(self, library: Library, music: Path):
+        run(library, music)
+        before = ids(library)
+        (music / "b.wav").replace(music / "a.wav")
+        os.utime(music / "a.wav", ns=(1, 1))
+        run(library, music)
+        assert ids(library) == {"a.wav": before["b.wav"], "c.flac": before["c.flac"]}
+        lost = library.catalogue.track(before["a.wav"])
+        assert (lost.status, "replaced" in lost.path) == ("missing", True)
+        tone(music / "again.wav", 220.0)
+        run(library, music)
+        assert ids(library)["again.wav"] == before["a.wav"]
+
+    def test_a_copy_is_a_track_of_its_own_that_is_not_heard(self, library: Library, music: Path):
+        run(library, music)
+        (music / "copy.wav").write_bytes((music / "a.wav").read_bytes())
+        report, engine, _ = run(library, music)
+        assert (report.counts.tracks_indexed, engine.heard) == (1, [])
+        after = ids(library)
+        assert after["copy.wav"] != after["a.wav"]
+        assert scenes(library, after["copy.wav"]) == scenes(library, after["a.wav"])
+        assert library.catalogue.track(after["copy.wav"]).duration_seconds == pytest.approx(1.0)
 
     def test_two_copies_of_a_file_that_is_gone_become_two_tracks(
         self, library: Library, music: Path
     ):
         run(library, music)
+        before = ids(library)["a.wav"]
         data = (music / "a.wav").read_bytes()
         (music / "a.wav").unlink()
         (music / "x.wav").write_bytes(data)
@@ -205,7 +280,10 @@ class TestScan:
         report, _, _ = run(library, music)
         assert (report.counts.tracks_moved, report.counts.tracks_indexed) == (1, 1)
         assert names(library) == {"x.wav", "y.wav", "b.wav", "c.flac"}
+        assert before in ids(library).values()
 
+
+class TestGone:
     def test_a_file_that_is_gone_is_kept_until_it_comes_back(self, library: Library, music: Path):
         run(library, music)
         content = (music / "b.wav").read_bytes()
@@ -217,51 +295,43 @@ class TestScan:
         assert len(library.vectors()) == 4
         (music / "b.wav").write_bytes(content)
         os.utime(music / "b.wav", ns=(status.st_atime_ns, status.st_mtime_ns))
-        report, model, _ = run(library, music)
-        assert (report.counts.tracks_unchanged, model.heard) == (3, [])
+        report, engine, _ = run(library, music)
+        assert (report.counts.tracks_unchanged, engine.imagined) == (3, [])
         assert names(library) == {"a.wav", "b.wav", "c.flac"}
 
     def test_pruning_deletes_only_below_the_roots(self, library: Library, music: Path):
         run(library, music)
         (music / "b.wav").unlink()
         (music / "deep" / "c.flac").unlink()
-        report, _, _ = run(library, music / "deep", prune=True)
+        report, _, _ = run(library, music / "deep", options=PRUNE)
         assert report.tracks_deleted == 1
         assert set(library.catalogue.known_files()) == {str(music / n) for n in ("a.wav", "b.wav")}
 
-    def test_a_bad_file_costs_only_itself(self, library: Library, music: Path):
-        (music / "empty.mp3").touch()
-        (music / "text.wav").write_text("no music at all, only words\n" * 50)
-        (music / "bug.wav").write_bytes((music / "a.wav").read_bytes())
-        (music / "gone.wav").symlink_to(music / "nowhere.wav")
-        report, _, told = run(library, music)
-        assert report.counts.tracks_indexed == 3
-        reasons = {Path(failure.path).name: failure for failure in report.failures}
-        assert set(reasons) == {"empty.mp3", "text.wav", "bug.wav", "gone.wav"}
-        assert (reasons["gone.wav"].stage, reasons["empty.mp3"].stage) == ("walk", "read")
-        assert reasons["bug.wav"].reason == "RuntimeError: a bug in the models"
-        assert told.failures == report.failures
-        assert library.catalogue.scans.failures(report.scan_id) == report.failures
+    def test_a_disk_that_is_not_there_is_never_pruned(self, library: Library, music: Path):
+        run(library, music)
+        away = music.rename(music.parent / "away")
+        music.mkdir()  # where it was mounted
+        with pytest.raises(PruneFloorError, match="3 of 3 tracks"):
+            run(library, music, options=ScanOptions(prune=True))
+        assert names(library) == set()
+        music.rmdir()
+        away.rename(music)
+        report, engine, _ = run(library, music, options=ScanOptions(prune=True))
+        assert (report.counts.tracks_unchanged, engine.imagined) == (3, [])
+        assert names(library) == {"a.wav", "b.wav", "c.flac"}
 
-    def test_an_interruption_keeps_what_was_stored(
+    def test_what_lies_below_a_folder_that_cannot_be_listed_is_not_gone(
         self, library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr("indexer.pipeline.BATCH_SEGMENTS", 1)
-        model = QuickModel()
-        model.interrupt_after = 2
-        with pytest.raises(KeyboardInterrupt):
-            run(library, music, model=model)
-        assert len(names(library)) == 2
-        assert len(library.vectors()) == 4
-        report, _, _ = run(library, music)
-        assert (report.counts.tracks_unchanged, report.counts.tracks_indexed) == (2, 1)
+        run(library, music)
+        list_folder = os.scandir
 
-    def test_a_root_that_is_not_there_changes_nothing(self, library: Library, music: Path):
-        with pytest.raises(LibraryPathError):
-            run(library, music, music / "nowhere")
-        assert library.catalogue.known_files() == {}
+        def refuse(path: str) -> object:
+            if path == str(music / "deep"):
+                raise PermissionError(13, "Permission denied", path)
+            return list_folder(path)
 
-    def test_an_empty_folder_is_a_library_without_tracks(self, library: Library, tmp_path: Path):
-        (tmp_path / "empty").mkdir()
-        report, _, _ = run(library, tmp_path / "empty")
-        assert report.counts.files_found == 0
+        monkeypatch.setattr(os, "scandir", refuse)  # root may list everything
+        report, _, _ = run(library, music, options=PRUNE)
+        assert (report.counts.tracks_missing, report.tracks_deleted) == (0, 0)
+        assert names(library) == {"a.wav", "b.wav", "c.flac"}

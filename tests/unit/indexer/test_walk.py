@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from indexer.errors import LibraryPathError
-from indexer.walk import find_audio_files
+from indexer.errors import LibraryPathError, PatternError
+from indexer.walk import IGNORE_FILE, NO_MEDIA_FILE, Walk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def walk(*roots: Path) -> tuple[list[str], list[tuple[str, str]]]:
-    errors: list[tuple[str, str]] = []
-    found = find_audio_files(roots, on_error=lambda path, reason: errors.append((path, reason)))
-    return [file.path for file in found], errors
+def walk(*roots: Path, exclude: tuple[str, ...] = ()) -> tuple[list[str], list[tuple[str, str]]]:
+    walked = Walk(roots, exclude=exclude)
+    return [file.path for file in walked.files()], walked.failures
 
 
 def touch(path: Path) -> Path:
@@ -24,7 +23,7 @@ def touch(path: Path) -> Path:
     return path
 
 
-class TestFindAudioFiles:
+class TestWalk:
     def test_takes_audio_in_order_and_leaves_the_rest(self, tmp_path: Path):
         wanted = [touch(tmp_path / name) for name in ("a/1.MP3", "a/2.flac", "b/ü.opus")]
         for name in ("cover.jpg", ".hidden.mp3", ".git/x.wav", "notes.txt"):
@@ -43,6 +42,75 @@ class TestFindAudioFiles:
         file = touch(tmp_path / "a" / "1.wav")
         (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
         assert walk(tmp_path)[0] == [str(file)]
+
+    def test_follows_a_link_to_a_folder_once(self, tmp_path: Path):
+        file = touch(tmp_path / "elsewhere" / "1.wav")
+        library = tmp_path / "library"
+        touch(library / "2.wav")
+        for name in ("b", "c"):
+            (library / name).symlink_to(file.parent, target_is_directory=True)
+        (library / "self").symlink_to(library / "self")
+        found, errors = walk(library)
+        assert found == [str(library / "2.wav"), str(library / "b" / "1.wav")]
+        assert errors == []
+
+    def test_goes_deeper_than_python_calls(self, tmp_path: Path):
+        folders = [tmp_path]
+        for _ in range(1100):
+            folders.append(folders[-1] / "d")
+            folders[-1].mkdir()
+        file = touch(folders[-1] / "1.wav")
+        found, _ = walk(tmp_path)
+        file.unlink()
+        for folder in reversed(folders[1:]):  # what clears up after the tests recurses
+            folder.rmdir()
+        assert found == [str(file)]
+
+    def test_leaves_out_what_is_named(self, tmp_path: Path):
+        for name in ("a/1.wav", "a/demo/2.wav", "b/3.flac", "b/Demo.wav", "b/keep.wav"):
+            touch(tmp_path / name)
+        found, _ = walk(tmp_path, exclude=("demo/", "b/*", "!b/keep.wav"))
+        assert [path[len(str(tmp_path)) + 1 :] for path in found] == ["a/1.wav", "b/keep.wav"]
+
+    def test_a_folder_names_what_it_leaves_out(self, tmp_path: Path):
+        for name in ("a/1.wav", "a/deep/1.wav", "b/1.wav", "c/d/3.wav", "@eaDir/4.wav"):
+            touch(tmp_path / name)
+        (tmp_path / "a" / IGNORE_FILE).write_text("# mine\n/1.wav\n")
+        (tmp_path / "c" / NO_MEDIA_FILE).touch()
+        found, errors = walk(tmp_path)
+        assert [path[len(str(tmp_path)) + 1 :] for path in found] == ["a/deep/1.wav", "b/1.wav"]
+        assert errors == []
+
+    def test_refuses_a_pattern_that_cannot_be_read(self, tmp_path: Path):
+        with pytest.raises(PatternError, match="cannot be read"):
+            walk(tmp_path, exclude=("!",))
+
+    def test_keeps_names_of_any_script_apart(self, tmp_path: Path):
+        names = ("caf\u00e9.wav", "cafe\u0301.wav", "雨の夜.flac", "дождь.ogg", "🎻.mp3", "مطر.wav")
+        for name in names:
+            touch(tmp_path / name)
+        found, errors = walk(tmp_path)
+        assert [path[len(str(tmp_path)) + 1 :] for path in found] == sorted(names)
+        assert errors == []
+
+    def test_knows_the_folders_that_cannot_be_listed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        good = touch(tmp_path / "a" / "1.wav")
+        locked = tmp_path / "locked"
+        touch(locked / "2.wav")
+        list_folder = os.scandir
+
+        def refuse(path: str) -> object:
+            if path == str(locked):
+                raise PermissionError(13, "Permission denied", path)
+            return list_folder(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)  # root may list everything
+        walked = Walk([tmp_path])
+        assert [file.path for file in walked.files()] == [str(good)]
+        assert walked.unlisted == [str(locked)]
+        assert walked.failures == [(str(locked), "cannot be listed (Permission denied)")]
 
     def test_follows_a_link_to_a_file(self, tmp_path: Path):
         (tmp_path / "link.wav").symlink_to(touch(tmp_path / "elsewhere" / "real.bin"))

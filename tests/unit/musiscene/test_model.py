@@ -21,7 +21,7 @@ from musiscene.model import ImaginedSegment, MusiScene
 from musiscene.music_language_model import MusicLanguageModel
 from musiscene.profiles import licences_of
 from musiscene.prompts import DESCRIBE_QUESTION, ORIGINAL_INPUT, instruction_prompt
-from musiscene.writer import RECIPE_VERSION, Writer
+from musiscene.writer import RECIPE_VERSION, ModelVersions, Writer
 from tests.support.audio import noise, sine, write_audio
 from tests.support.language_model import write_tiny_language_model
 from tests.support.listening import listening
@@ -288,7 +288,7 @@ class TestWhatReads:
             ear=MusicLanguageModel.fresh(reader, encoder_layers=2, encoder_width=4, layers=1),
             trusts_ear=False,
             embedder=None,
-            version="test-1",
+            versions=ModelVersions(listening="test-1", writing="test-1"),
             licences=licences_of(["musicnn"]),
         )
         return MusiScene(cast("Listener", None), writer)  # nothing is listened to

@@ -1,0 +1,132 @@
+"""Scans with an engine that reads files for real, and hears and imagines the same in all."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from indexer.catalogue.rows import NewCaption
+from indexer.engines.jobs import Failed, Identified, Imagined
+from indexer.pipeline import ScanOptions, ScanReport, scan
+from musiscene.audio.read import identify_audio, read_audio
+from musiscene.errors import AudioError
+from musiscene.writer import ModelVersions
+from tests.support.listening import WordEmbedder, listening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from indexer.catalogue.rows import Failure
+    from indexer.engines.jobs import Job, Outcome
+    from indexer.library import Library
+
+SAMPLE_RATE = 16_000
+
+
+class QuickEngine:
+    """One thread, no models; notes what it was asked.
+
+    Args:
+        listening: Version of what it hears.
+        writing: Version of what it imagines; both stand in the captions.
+    """
+
+    def __init__(self, *, listening: str = "ears-1", writing: str = "words-1") -> None:
+        self.versions = ModelVersions(listening=listening, writing=writing)
+        self.heard: list[str] = []
+        self.imagined: list[str] = []
+        self.stop_after: int | None = None
+        self.stop = threading.Event()
+
+    def run(
+        self, next_job: Callable[[], Job | None], settled: Collection[str]
+    ) -> Iterator[Outcome]:
+        """One outcome for each job."""
+        while (job := next_job()) is not None:
+            if self.stop_after is not None and len(self.imagined) >= self.stop_after:
+                self.stop.set()
+            yield self._do(job, settled)
+
+    def _do(self, job: Job, settled: Collection[str]) -> Outcome:
+        path = job.file.path
+        try:
+            if job.kind == "identify":
+                identity = identify_audio(path)
+                return Identified(job=job, info=identity.info, audio_hash=identity.audio_hash)
+            heard = job.listening
+            if heard is None or job.kind == "hear":
+                recording = read_audio(path, sample_rate=SAMPLE_RATE)
+                if recording.audio_hash in settled and not job.must_hear:
+                    return Identified(job=job, info=recording.info, audio_hash=recording.audio_hash)
+                self.heard.append(Path(path).name)
+                template = listening(audio_hash=recording.audio_hash, segments=1)
+                heard = msgspec.structs.replace(template, info=recording.info)
+        except AudioError as error:
+            return Failed(job=job, stage="decode", reason=error.reason, is_lasting=True)
+        self.imagined.append(Path(path).name)
+        return Imagined(
+            job=job, listening=heard, captions=self._captions(heard.audio_hash), fingerprint=b"f"
+        )
+
+    def _captions(self, audio_hash: str) -> tuple[NewCaption, ...]:
+        texts = {
+            "music": f"music {audio_hash[:8]} {self.versions.listening}",
+            "scene": f"scene {audio_hash[:8]} {self.versions.writing}",
+        }
+        vectors = WordEmbedder().encode(list(texts.values())).astype("<f2")
+        return tuple(
+            NewCaption(
+                segment=0, kind=kind, text=text, origin="model", rank=0, vector=vector.tobytes()
+            )
+            for (kind, text), vector in zip(texts.items(), vectors, strict=True)
+        )
+
+
+class Told:
+    """What a scan told of its progress."""
+
+    def __init__(self) -> None:
+        self.found = self.total = 0
+        self.done: list[str] = []
+        self.failures: list[Failure] = []
+
+    def walked(self, files: int) -> None:
+        self.found = files
+
+    def begin(self, total: int) -> None:
+        self.total = total
+
+    def stored(self, path: str) -> None:
+        self.done.append(Path(path).name)
+
+    def failed(self, failure: Failure) -> None:
+        self.failures.append(failure)
+
+
+def run(
+    library: Library,
+    *roots: Path,
+    engine: QuickEngine | None = None,
+    options: ScanOptions | None = None,
+) -> tuple[ScanReport, QuickEngine, Told]:
+    """Scan some folders."""
+    engine, told = engine or QuickEngine(), Told()
+    report = scan(
+        roots,
+        library=library,
+        engine=engine,
+        versions=engine.versions,
+        progress=told,
+        stop=engine.stop,
+        options=options,
+    )
+    return report, engine, told
+
+
+def names(library: Library) -> set[str]:
+    """Names of the files whose tracks are ready."""
+    ready = library.catalogue.tracks(list(library.catalogue.track_ids()))
+    return {Path(track.path).name for track in ready.values()}
