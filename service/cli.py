@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.cli.duplicates import duplicates
 from indexer.cli.feedback import feedback
 from indexer.cli.index import index
 from indexer.cli.match import match
@@ -83,7 +84,8 @@ def serve(console: Console, host: str, port: int) -> None:
 
 
 for command in (
-    models, checkpoint, index, match, similar, tag, feedback, imagine, serve, train, data, evaluate,
+    models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve, train,
+    data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)

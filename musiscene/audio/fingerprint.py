@@ -6,12 +6,12 @@ the sign of each, and whether it is strong: a coder turns signs that were near z
 instrument or another take turns strong ones. So two fingerprints are held against each other where
 at least one of them is strong.
 
-Bytes of version 1, little-endian: version (u8), words (u32), tone (32 x i8, half decibels: the mean
-differences between neighbouring bands), level of each 8 words (u8, decibels below the loudest),
-signs (u32 a word), strengths (u32 a word).
+Bytes of version 1, little-endian: version (u8), words (u32), landmarks (64 x u32: the signs where
+the change is greatest, by which copies are found), level of each 8 words (u8, decibels below the
+loudest), signs (u32 a word), strengths (u32 a word).
 
 Source: after Haitsma and Kalker 2002, "A Highly Robust Audio Fingerprinting System", ISMIR, section
-4.2: signs of differences in time and band. The strengths, the tone and the windows are ours.
+4.2: signs of differences in time and band. The strengths, landmarks and windows are ours.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 WORD_SECONDS: Final = 0.128
-TONE_BANDS: Final = 32
+MAX_LANDMARKS: Final = 64
 
 _RATE = 8_000
 _N_FFT = 2_048
@@ -40,22 +40,25 @@ _LAG_WORDS = 4
 _STRONG_DB = 4.0
 _FLOOR_DB = -50.0  # below the mean band: what is softer depends on the coder alone
 _BLOCK_SECONDS = 32
+_BITS = 32
+_GREAT_DB = 8.0  # a change beyond it is no surer
+_LANDMARK_WORDS = 4  # within so many on both sides, one is the greatest
 _LEVEL_WORDS = 8
 _AUDIBLE_DB = 45  # below the loudest
-_HEADER = struct.Struct(f"<BI{TONE_BANDS}b")
+_HEADER = struct.Struct(f"<BI{MAX_LANDMARKS}I")
 HEADER_BYTES: Final = _HEADER.size
-"""So many of a fingerprint's first bytes tell its length and tone."""
+"""So many of a fingerprint's first bytes tell its length and landmarks."""
 
 _WINDOW_WORDS = 32  # 4.1 s
 _WINDOW_STEP = 8
 _OFFSET_SECONDS = 10.0  # how far two copies may be shifted against each other
 _AGREEING_ERROR = 0.12  # of 4 s that agree
 
-MAX_ERROR: Final = 0.05
+MAX_ERROR: Final = 0.06
 """Of one recording, see `is_same_recording`; docs/duplicates.md shows the distributions."""
-MAX_WORST_ERROR: Final = 0.12
-MAX_CONTRADICTION: Final = 0.006
-MAX_WORST_CONTRADICTION: Final = 0.03
+MAX_WORST_ERROR: Final = 0.13
+MAX_CONTRADICTION: Final = 0.012
+MAX_WORST_CONTRADICTION: Final = 0.032
 MAX_OUTSIDE_SECONDS: Final = 7.0
 """Audible seconds that one copy may have before and after the other: a cut intro, a cut end."""
 MAX_OUTSIDE_SHARE: Final = 0.15
@@ -68,8 +71,8 @@ class Summary(msgspec.Struct, frozen=True):
     """What the first bytes of a fingerprint tell."""
 
     seconds: float
-    tone: tuple[float, ...]
-    """Mean differences between neighbouring bands, in dB, `TONE_BANDS` of them."""
+    landmarks: frozenset[int]
+    """Signs where the change is greatest; copies have some of them in common."""
 
 
 class Likeness(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,12 +131,14 @@ def fingerprint(waveform: NDArray[np.float32], *, sample_rate: int) -> bytes:
             f"need a mono waveform at {_RATE} Hz or more, got {waveform.shape} at {sample_rate} Hz"
         )
     blocks = list(_band_powers(_at_fingerprint_rate(waveform, sample_rate)))
-    power = np.concatenate(blocks) if blocks else np.empty((0, TONE_BANDS + 1), np.float32)
+    power = np.concatenate(blocks) if blocks else np.empty((0, _BITS + 1), np.float32)
     count = len(power) - _SMOOTHED_FRAMES + 1
-    # Every second frame: two copies are out of step by a quarter of a smoothed one at most.
-    smooth = sum((power[at : at + count : 2] for at in range(_SMOOTHED_FRAMES)), np.float32(0))
     if count <= 2 * _LAG_WORDS:
-        return _HEADER.pack(VERSION, 0, *[0] * TONE_BANDS)
+        return _HEADER.pack(VERSION, 0, *[0] * MAX_LANDMARKS)
+    # Every second frame: two copies are out of step by a quarter of a smoothed one at most.
+    smooth = np.zeros((-(-count // 2), _BITS + 1), np.float32)
+    for at in range(_SMOOTHED_FRAMES):
+        smooth += power[at : at + count : 2]
     decibels = 10 * np.log10(smooth + 1e-12 + 10 ** (_FLOOR_DB / 10) * smooth.mean())
     steps = decibels[:, :-1] - decibels[:, 1:]
     change = steps[_LAG_WORDS:] - steps[:-_LAG_WORDS]
@@ -141,14 +146,13 @@ def fingerprint(waveform: NDArray[np.float32], *, sample_rate: int) -> bytes:
     loudness = 10 * np.log10(smooth[middle].mean(axis=1) + 1e-12)
     below = np.clip(np.rint(loudness.max() - loudness), 0, 255).astype(np.uint8)
     levels = np.minimum.reduceat(below, np.arange(0, len(below), _LEVEL_WORDS))
-    tone = steps[middle][below < _AUDIBLE_DB].mean(axis=0)
-    quantised = np.clip(np.rint(2 * tone), -127, 127).astype(int)
+    signs = _packed(change > 0.0)
     return b"".join(
         [
-            _HEADER.pack(VERSION, len(change), *quantised),
+            _HEADER.pack(VERSION, len(change), *_landmarks(np.abs(change), signs)),
             levels.tobytes(),
-            _packed(change > 0.0),
-            _packed(np.abs(change) > _STRONG_DB),
+            signs.tobytes(),
+            _packed(np.abs(change) > _STRONG_DB).tobytes(),
         ]
     )
 
@@ -160,12 +164,12 @@ def summary_of(data: bytes) -> Summary | None:
         data: `HEADER_BYTES` of it, or more.
 
     Returns:
-        Its length and tone; None for one of another version, or of a track too short to have one.
+        Its length and landmarks; None for one of another version, or of too short a track.
     """
     if len(data) < HEADER_BYTES or data[0] != VERSION:
         return None
-    _, words, *tone = _HEADER.unpack_from(data)
-    return Summary(words * WORD_SECONDS, tuple(half / 2 for half in tone)) if words else None
+    _, words, *landmarks = _HEADER.unpack_from(data)
+    return Summary(words * WORD_SECONDS, frozenset(landmarks) - {0}) if words else None
 
 
 def compare(a: bytes, b: bytes, *, max_offset_seconds: float | None = _OFFSET_SECONDS) -> Likeness:
@@ -249,13 +253,25 @@ def _band_powers(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.f
 @lru_cache(maxsize=1)
 def _band_edges() -> NDArray[np.intp]:
     """First bin of each of the bands, and the bin after the last one."""
-    hertz = np.geomspace(_LOWEST_HERTZ, _HIGHEST_HERTZ, TONE_BANDS + 2)
+    hertz = np.geomspace(_LOWEST_HERTZ, _HIGHEST_HERTZ, _BITS + 2)
     edges: NDArray[np.intp] = np.rint(hertz * _N_FFT / _RATE).astype(np.intp)
     return edges
 
 
-def _packed(bits: NDArray[np.bool_]) -> bytes:
-    return np.packbits(bits, axis=1).tobytes()
+def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    return np.packbits(bits, axis=1).view("<u4")[:, 0]
+
+
+def _landmarks(change_db: NDArray[np.float32], signs: NDArray[np.uint32]) -> list[int]:
+    """The signs of the words that change most within half a second of them, padded with zeros."""
+    from scipy.ndimage import maximum_filter1d
+
+    greatness = np.minimum(change_db, _GREAT_DB).mean(axis=1)
+    is_peak = greatness == maximum_filter1d(greatness, 2 * _LANDMARK_WORDS + 1)
+    peaks = np.flatnonzero(is_peak & (greatness > 0))
+    best = peaks[np.argsort(-greatness[peaks], kind="stable")[:MAX_LANDMARKS]]
+    found = [int(sign) for sign in signs[best]]
+    return found + [0] * (MAX_LANDMARKS - len(found))
 
 
 class _Words(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Which files hold the same recording: `grouping` finds out, `listing` shows, `near` doubts."""
