@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from indexer.tagging.sheets.base import is_filled
 from indexer.tagging.wishes import STANDARD, WROTE
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def plan_changes(
         names = sheet.present(field) or [sheet.name_of(field)]
         if field in STANDARD:
             old = sheet.values(names[0])
-            is_ours = bool(old) and wrote.get(field) == _digest(old)
-            if old and not is_ours and not (overwrite and new):
+            is_ours = wrote.get(field) == _digest(old)
+            if is_filled(old) and not is_ours and not (overwrite and new):
                 if new and new != old:
                     kept.append(Kept(name=names[0], value=old, ours=new))
                 continue

@@ -47,8 +47,7 @@ class ApeSheet(TagSheet):
 
     def spelled(self, field: str, values: tuple[str, ...]) -> tuple[str, ...]:
         """Tempo may have decimals here."""
-        del field
-        return values
+        return values if field == "bpm" else super().spelled(field, values)
 
     def values(self, name: str) -> tuple[str, ...]:
         """The texts of an item."""

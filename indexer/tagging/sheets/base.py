@@ -14,8 +14,16 @@ if TYPE_CHECKING:
 OURS: Final = "MUSISCENE_"
 """What the names of the fields that are ours alone begin with."""
 
+JOINED: Final = "; "
+"""Between the values of a list where there is but one value."""
+
 Raw = dict[str, Any]
 """A field as the file holds it, every byte of it, for JSON."""
+
+
+def is_filled(values: tuple[str, ...]) -> bool:
+    """Whether there is more than blanks in a field."""
+    return any(value.strip() for value in values)
 
 
 class TextError(ValueError):
@@ -52,11 +60,17 @@ class TagSheet(ABC):
         """The names under which a field is here, those of other programs among them."""
         names = self.standard.get(field)
         wanted = (self.name_of(field), *(names.also if names else ()))
-        return [name for name in wanted if self.values(name)]
+        return [name for name in wanted if is_filled(self.values(name))]
 
     def spelled(self, field: str, values: tuple[str, ...]) -> tuple[str, ...]:
-        """Values as this container holds them."""
-        return tuple(str(round(float(value))) for value in values) if field == "bpm" else values
+        """Values as this container holds them: tempo as a whole number, our lists as one text.
+
+        Many programs (FFmpeg is one) read the first value alone of what is no Vorbis comment.
+        """
+        if field == "bpm":
+            return tuple(str(round(float(value))) for value in values)
+        is_list = field in self.standard or not values
+        return values if is_list else (JOINED.join(values),)
 
     @abstractmethod
     def own_name(self, field: str) -> str:

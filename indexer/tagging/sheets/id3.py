@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from indexer.tagging.sheets.base import FieldNames, Raw, TagSheet, TextError
+from indexer.tagging.sheets.base import JOINED, FieldNames, Raw, TagSheet, TextError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 USER_TEXT: Final = "TXXX:"
 COMMENT: Final = "COMM:"
 UTF8, UTF16 = 3, 1
-JOINED: Final = "; "
-"""Between values in version 2.3, which knows no lists."""
 
 
 class Id3Sheet(TagSheet):
@@ -54,7 +52,7 @@ class Id3Sheet(TagSheet):
         return USER_TEXT + field
 
     def spelled(self, field: str, values: tuple[str, ...]) -> tuple[str, ...]:
-        """Tempo as a whole number; one value alone in version 2.3."""
+        """As elsewhere, and one value alone in version 2.3, which knows no lists."""
         values = super().spelled(field, values)
         return (JOINED.join(values),) if values and self._version == 3 else values  # noqa: PLR2004
 

@@ -45,7 +45,7 @@ class VorbisSheet(TagSheet):
         return field
 
     def spelled(self, field: str, values: tuple[str, ...]) -> tuple[str, ...]:
-        """Tempo may have decimals here."""
+        """Tempo may have decimals here, and everything may be a list."""
         del field
         return values
 
