@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -19,7 +20,7 @@ LOSSLESS: Final = frozenset({"alac", "ape", "flac", "tak", "tta", "wavpack"})
 SAME_LENGTH_SECONDS: Final = 1.5
 """A copy shorter than the longest by more lacks something: its codec does not make up for it."""
 BIT_RATE_SHARE: Final = 1.1
-"""Bit rates nearer than this are alike."""
+"""Step of the bit rates that are told apart: covers and tags take some of a file."""
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,11 +103,15 @@ def _rank(copy: Copy, longest: float) -> tuple[bool, bool, int, int, int, str]:
         is_cut,
         not copy.lossless,
         # A lossless file's bit rate tells how well it was packed, not how good it is.
-        -copy.channels if copy.lossless else -copy.bit_rate_kbps,
+        -copy.channels if copy.lossless else -_bit_rate_step(copy.bit_rate_kbps),
         -copy.sample_rate,
         copy.size_bytes,
         copy.path,
     )
+
+
+def _bit_rate_step(kbps: int) -> int:
+    return round(math.log(max(kbps, 1), BIT_RATE_SHARE))
 
 
 def _why(best: Copy, second: Copy) -> str:
@@ -117,7 +122,9 @@ def _why(best: Copy, second: Copy) -> str:
         return "lossless"
     if best.lossless and best.channels > second.channels:
         return f"{best.channels} channels against {second.channels}"
-    if not best.lossless and best.bit_rate_kbps > BIT_RATE_SHARE * second.bit_rate_kbps:
+    if not best.lossless and _bit_rate_step(best.bit_rate_kbps) > _bit_rate_step(
+        second.bit_rate_kbps
+    ):
         return f"{best.bit_rate_kbps} kbit/s against {second.bit_rate_kbps}"
     if best.sample_rate > second.sample_rate:
         return f"{best.sample_rate} Hz against {second.sample_rate}"

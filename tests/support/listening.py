@@ -123,6 +123,7 @@ def store(
     scenes: Sequence[str] = ("a quiet street",),
     music: str = "slow piano",
     modified_ns: int = 1,
+    fingerprint: bytes | None = None,
 ) -> UUID:
     """Put a track into a catalogue; scene i is about segment i."""
     embedder = WordEmbedder()
@@ -144,6 +145,7 @@ def store(
         path=heard.info.path,
         modified_ns=modified_ns,
         made_by=MadeBy(listening="test-1", model="test-1", embedder=embedder.version),
+        fingerprint=fingerprint,
     )
 
 
