@@ -26,13 +26,23 @@ from indexer.errors import (
     WrongEmbedderError,
 )
 from indexer.feedback import embed_opinions_again
-from indexer.vectors import VectorIndex, publish
+from indexer.vectors import (
+    Changes,
+    IndexSettings,
+    VectorIndex,
+    open_current,
+    publish,
+    publish_changes,
+    publishing,
+)
+from indexer.vectors.parts import Progress, say_nothing
 from musiscene.embed import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from indexer.catalogue.vector_rows import VectorRows
     from musiscene.checkpoints.store import ModelStore
 
 logger = logging.getLogger(__name__)
@@ -50,12 +60,21 @@ class Library:
         catalogue: The tracks.
         vectors_dir: Where the snapshots live.
         embedder: Makes the vectors of captions and briefs.
+        index_settings: What the vector index may cost; None for the usual.
     """
 
-    def __init__(self, catalogue: Catalogue, vectors_dir: Path, embedder: TextEmbedder) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        vectors_dir: Path,
+        embedder: TextEmbedder,
+        *,
+        index_settings: IndexSettings | None = None,
+    ) -> None:
         self.catalogue = catalogue
         self.vectors_dir = vectors_dir
         self.embedder = embedder
+        self.index_settings = index_settings or IndexSettings()
 
     @classmethod
     def open(
@@ -142,30 +161,64 @@ class Library:
         embed_opinions_again(self.catalogue.opinions, self.embedder)
         return done
 
-    def publish(self) -> Path:
+    def publish(self, *, progress: Progress = say_nothing, anew: bool = False) -> Path:
         """Make the vectors searchable as the catalogue has them now.
 
+        Only what has changed since the last time is indexed; where that has become much, all is.
+
+        Args:
+            progress: Told about each step of indexing all.
+            anew: Take nothing over from what was indexed before.
+
         Returns:
-            The folder of the snapshot.
+            The folder of the snapshot; the present one where nothing has changed.
 
         Raises:
             VectorIndexError: If it cannot be written; the catalogue keeps every vector.
         """
-        revision = self.catalogue.revision()
         try:
-            return publish(
-                self.vectors_dir,
-                self.catalogue.vectors(embedder=self.embedder.version),
-                self.catalogue.sounds(),
-                embedder=self.embedder.version,
-                dimension=self.embedder.dimension,
-                revision=revision,
-            )
+            with publishing(self.vectors_dir), self.catalogue.vector_rows() as rows:
+                done = None if anew else self._publish_changes(rows)
+                return done or self._publish_all(rows, progress, keep_training=not anew)
         except OSError as error:
             raise VectorIndexError(
-                f"{self.vectors_dir}: the vectors cannot be written ({error.strerror}); nothing is "
-                "lost, run `musiscene index` again when there is room"
+                f"{self.vectors_dir}: the vectors cannot be written ({error.strerror or error}); "
+                "nothing is lost, run `musiscene index` again when there is room"
             ) from error
+
+    def _publish_all(self, rows: VectorRows, progress: Progress, *, keep_training: bool) -> Path:
+        return publish(
+            self.vectors_dir,
+            rows.vectors(embedder=self.embedder.version),
+            rows.sounds(),
+            embedder=self.embedder.version,
+            dimension=self.embedder.dimension,
+            revision=rows.revision,
+            settings=self.index_settings,
+            progress=progress,
+            keep_training=keep_training,
+        )
+
+    def _publish_changes(self, rows: VectorRows) -> Path | None:
+        """The new snapshot, or the current one; None where all has to be indexed."""
+        try:
+            current = open_current(self.vectors_dir)
+        except TornSnapshotError:
+            return None
+        manifest = current.manifest
+        if manifest.embedder != self.embedder.version or manifest.revision > rows.revision:
+            return None
+        if manifest.revision == rows.revision:
+            return current.folder
+        since = manifest.revision
+        gone = rows.changed_tracks(since=since) | current.track_ids.without(rows.track_ids())
+        changes = Changes(
+            gone=gone,
+            vectors=rows.vectors(embedder=self.embedder.version, since=since),
+            sounds=rows.sounds(since=since),
+            revision=rows.revision,
+        )
+        return publish_changes(self.vectors_dir, changes, settings=self.index_settings)
 
     def vectors(self) -> VectorIndex:
         """Open the vectors, making them again where they are not what the catalogue has.

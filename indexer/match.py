@@ -96,14 +96,13 @@ class Matcher:
         self._scene_reader = scene_reader
         self._learnt = learnt or fitted()
         self._moods = LibraryMoods(index.sounds, index.tags)
-        self._ordinals = {track_id: row for row, track_id in enumerate(index.track_ids)}
         stages: list[Stage] = [
             MoodStage(),
             ImaginedStage(),
             CaptionStage("scene"),
             CaptionStage("music"),
             FactStage(),
-            UnwantedStage(self._ordinals.get, self._vectors_of),
+            UnwantedStage(index.track_ids.find, self._vectors_of),
             FeedbackStage(taste or Taste.empty()),
         ]
         self.stages = [stage for stage in stages if stage.name not in without]
@@ -290,10 +289,7 @@ class Matcher:
         """Ordinals of the tracks to look at closely, rising."""
         everywhere = np.arange(len(self._index.track_ids))
         if allowed is not None:
-            everywhere = np.array(
-                sorted(self._ordinals[one] for one in allowed if one in self._ordinals),
-                dtype=np.intp,
-            )
+            everywhere = self._index.track_ids.ordinals_of(allowed)
         wanted = CANDIDATES_PER_HIT * top_k
         if len(everywhere) <= max(ALL_LOOKED_AT, wanted):
             return everywhere

@@ -142,9 +142,9 @@ class Taste:
             From -1 (rejected for this very brief) over 0 (nothing is known) to 1, float32, shape
             (tracks,).
         """
-        rows = np.array([self._row_of.get(track, -1) for track in tracks], np.intp)
         if not len(self):
-            return np.zeros(len(rows), np.float32)
+            return np.zeros(len(tracks), np.float32)
+        rows = np.array([self._row_of.get(track, -1) for track in tracks], np.intp)
         known = np.append(
             self._by_track(self._similarity(queries, brief)), 0.0
         )  # row -1 is the last

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from indexer.catalogue.database import read_session
 from indexer.catalogue.models import Caption, CatalogueState, Tag, Track, Vector
@@ -53,19 +53,13 @@ class VectorRows:
         self._session = session
         self.revision = session.scalar(select(CatalogueState.revision)) or 0
 
-    def count_tracks(self) -> int:
-        """How many tracks can be found."""
-        query = select(func.count()).select_from(Track).where(Track.status == "ready")
-        return self._session.scalar(query) or 0
-
     def track_ids(self) -> set[UUID]:
         """Ids of the tracks that can be found."""
         return set(self._session.scalars(select(Track.id).where(Track.status == "ready")))
 
-    def changed_tracks(self, *, since: int) -> dict[UUID, bool]:
-        """Tracks stored or changed in status after a revision: id -> whether it can be found."""
-        query = select(Track.id, Track.status).where(Track.revision > since)
-        return {row.id: row.status == "ready" for row in self._session.execute(query)}
+    def changed_tracks(self, *, since: int) -> set[UUID]:
+        """Ids of the tracks that were stored or changed their status after a revision."""
+        return set(self._session.scalars(select(Track.id).where(Track.revision > since)))
 
     def vectors(self, *, embedder: str, since: int | None = None) -> Iterator[VectorRow]:
         """Vectors of the tracks that can be found, in the order of caption ids.

@@ -10,6 +10,8 @@ import numpy as np
 from indexer.vectors import KINDS
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from numpy.typing import NDArray
 
     from indexer.matching.places import LibraryMoods
@@ -31,7 +33,6 @@ class Candidates:
     def __init__(self, index: VectorIndex, moods: LibraryMoods, ordinals: NDArray[np.intp]) -> None:
         self._index = index
         self.ordinals = ordinals
-        self.track_ids = [index.track_ids[ordinal] for ordinal in ordinals]
         self.sounds = index.sounds[ordinals]
         self.tags = index.tags[ordinals]
         self.mood_log_chances = moods.log_chances[ordinals]
@@ -39,6 +40,16 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.ordinals)
+
+    @cached_property
+    def track_ids(self) -> list[UUID]:
+        """Their ids."""
+        return [self._index.track_ids[ordinal] for ordinal in self.ordinals.tolist()]
+
+    @property
+    def names(self) -> NDArray[np.bytes_]:
+        """Their ids as bytes, which sort as the ids do, shape (tracks,)."""
+        return self._index.track_ids.names[self.ordinals]
 
     @cached_property
     def rows(self) -> NDArray[np.intp]:

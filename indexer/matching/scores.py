@@ -50,5 +50,4 @@ def add_up(
     total = np.zeros(len(candidates), dtype=np.float32)
     for values in points.values():
         total += values
-    names = np.array([track_id.bytes for track_id in candidates.track_ids], dtype="S16")
-    return Scores(candidates, points, total, np.lexsort((names, -total)))
+    return Scores(candidates, points, total, np.lexsort((candidates.names, -total)))

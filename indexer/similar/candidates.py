@@ -89,8 +89,7 @@ def find_pool(
         The candidates; more than `top_k` of them where there are more.
     """
     if len(index.track_ids) <= ALL_LOOKED_AT:
-        is_allowed = [track_id in allowed for track_id in index.track_ids]
-        return pool_of(index, np.flatnonzero(is_allowed))
+        return pool_of(index, index.track_ids.ordinals_of(allowed))
     wanted = np.concatenate([source.rows for source in sources if source.seed.weight > 0])
     queries = index.vectors(wanted)
     enough = min(CHOSEN_FROM * top_k + ALL_LOOKED_AT // 10, len(allowed))

@@ -125,12 +125,12 @@ class SimilarFinder:
 
     def _source(self, seed: Seed) -> Source:
         track = self._catalogue.track(seed.track_id)
-        if track.id not in self._index.track_ids:
+        ordinal = self._index.track_ids.find(track.id)
+        if ordinal is None:
             raise SeedError(
                 f"{track.path}: was missing at the last scan; bring the file back and run "
                 "`musiscene index` on its folder, or choose another track"
             )
-        ordinal = self._index.track_ids.index(track.id)
         segments = segments_of(track, seed.section)
         rows = self._index.rows
         is_asked = (rows["track"] == ordinal) & np.isin(

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from indexer import sounds, vectors
+from indexer import sounds
+from indexer.catalogue.repository import Catalogue
 from indexer.errors import (
     LibraryBusyError,
     NothingIndexedError,
@@ -16,7 +17,8 @@ from indexer.errors import (
 )
 from indexer.feedback import note_opinion, taste_of
 from indexer.library import Library
-from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+from indexer.vectors import layout
+from tests.support.listening import WordEmbedder, listening, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
+def library(catalogue_location: str, tmp_path: Path) -> Iterator[Library]:
     embedder = cast("TextEmbedder", WordEmbedder())
-    with Library(new_catalogue(tmp_path), tmp_path / "vectors", embedder) as opened:
+    with Library(Catalogue.open(catalogue_location), tmp_path / "vectors", embedder) as opened:
         yield opened
 
 
@@ -102,7 +104,7 @@ class TestVectors:
 
     def test_a_torn_snapshot_is_made_again(self, library: Library):
         store(library.catalogue, listening())
-        (library.publish() / "captions.faiss").write_bytes(b"torn")
+        (library.publish() / "rows.npy").write_bytes(b"torn")
         assert len(library.vectors()) == 2
 
     @pytest.mark.parametrize("lacks", ["sounds.npy", ""])
@@ -117,7 +119,7 @@ class TestVectors:
             (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
         else:
             with monkeypatch.context() as earlier:
-                earlier.setattr(vectors, "SOUND_DTYPE", np.dtype([("bpm", "<f4")]))
+                earlier.setattr(layout, "SOUND_DTYPE", np.dtype([("bpm", "<f4")]))
                 earlier.setattr(sounds, "SOUND_DTYPE", np.dtype([("bpm", "<f4")]))
                 with pytest.raises(TornSnapshotError, match="earlier version"):
                     library._open()
@@ -143,6 +145,7 @@ class TestVectors:
     def test_two_snapshots_of_one_catalogue_hold_the_same(self, library: Library):
         store(library.catalogue, listening())
         contents = [
-            {path.name: path.read_bytes() for path in library.publish().iterdir()} for _ in range(2)
+            {path.name: path.read_bytes() for path in library.publish(anew=True).iterdir()}
+            for _ in range(2)
         ]
         assert contents[0] == contents[1]
