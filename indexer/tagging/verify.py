@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 FFMPEG_NAMES: Final = frozenset({
     "bpm", "tbpm", "tmpo", "tempo", "initialkey", "initial key", "initial_key", "key", "tkey",
-    "mood", "tmoo", "genre", "grouping", "tit1", "grp1", "comment", "description",
+    "mood", "tmoo", "genre", "grouping", "tit1", "grp1", "comment", "description", "tbp", "tke",
+    "tt1",
 })  # fmt: skip
 """What FFmpeg calls the fields that are written."""
 _TOUCHED: Final = re.compile(rf"{OURS.lower()}.*")
