@@ -42,6 +42,9 @@ RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 WRITE_LOCK: Final = 0x4D75536369_01
 """Key of PostgreSQL's advisory lock, within one database."""
 
+MAX_CAUSE_CHARACTERS: Final = 400
+"""Of what a database says; PostgreSQL quotes whole rows."""
+
 ADVICE: Final = {
     "sqlite": "check that the folder can be written and that the file is a MusiScene catalogue",
     "postgresql": (
@@ -346,7 +349,7 @@ def _cause(error: Exception, url: URL) -> str:
     secrets = [str(url.password or ""), str(url.query.get("password", ""))]
     for secret in filter(None, secrets):
         cause = cause.replace(secret, "***")
-    return cause
+    return cause if len(cause) <= MAX_CAUSE_CHARACTERS else f"{cause[:MAX_CAUSE_CHARACTERS]}..."
 
 
 def _config() -> Config:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from indexer.catalogue.repository import Catalogue
 from indexer.library import Library
 from musiscene.checkpoints import first_use
 from musiscene.embed import TextEmbedder
@@ -25,9 +26,17 @@ TRACKS = {
 }
 
 
-def made_library(folder: Path) -> Library:
-    """The library below `folder`, open; its tracks are `/m/MOOD/NAME.wav`."""
-    catalogue = new_catalogue(folder)
+def made_library(folder: Path, location: str | None = None) -> Library:
+    """The library below `folder`, open; its tracks are `/m/MOOD/NAME.wav`.
+
+    Args:
+        folder: Where the vectors will be.
+        location: Of the catalogue; None for a file in the folder.
+
+    Returns:
+        The library, to be closed.
+    """
+    catalogue = Catalogue.open(location) if location else new_catalogue(folder)
     for name, (scene, music, tags) in TRACKS.items():
         store(catalogue, listening(f"/m/{name}.wav", tags=tags), scenes=[scene], music=music)
     return Library(catalogue, folder / "vectors", cast("TextEmbedder", WordEmbedder()))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with made_library(tmp_path) as opened:
+def library(catalogue_location: str, tmp_path: Path) -> Iterator[Library]:
+    with made_library(tmp_path, catalogue_location) as opened:
         yield opened
 
 

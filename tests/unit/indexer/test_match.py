@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from indexer.catalogue.repository import Catalogue
 from indexer.errors import BriefError, FilterSyntaxError
 from indexer.match import Matcher
 from indexer.matching.brief import MAX_CAPTIONS
@@ -11,13 +12,12 @@ from indexer.matching.explain import WindowWish
 from indexer.matching.fusion import fitted
 from indexer.matching.results import Span
 from indexer.vectors import VectorIndex, publish
-from tests.support.listening import WordEmbedder, listening, new_catalogue, store, word_reader
+from tests.support.listening import WordEmbedder, listening, store, word_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from indexer.catalogue.repository import Catalogue
     from musiscene.embed import TextEmbedder
 
 SCENES = {
@@ -28,8 +28,8 @@ SCENES = {
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with new_catalogue(tmp_path) as opened:
+def catalogue(catalogue_location: str) -> Iterator[Catalogue]:
+    with Catalogue.open(catalogue_location) as opened:
         store(
             opened,
             listening("/m/party.wav", bpm=128, tags={"drums": 0.5, "happy": 0.4}),

@@ -1,15 +1,14 @@
-"""What filters find, on SQLite and, where MUSISCENE_TEST_DATABASE_URL names one, on PostgreSQL."""
+"""What filters find, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from indexer.catalogue.database import downgrade, write_session
+from indexer.catalogue.database import write_session
 from indexer.catalogue.models import Tag, Track
 from indexer.catalogue.repository import Catalogue
 from indexer.filters import read_text
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
-DATABASE_URL = "MUSISCENE_TEST_DATABASE_URL"
 
 
 def track(name: str, /, *, tags: dict[str, float] | None = None, **facts: object) -> Track:
@@ -56,21 +54,12 @@ def tracks() -> dict[str, Track]:
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def catalogue(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Catalogue]:
-    location = str(tmp_path_factory.mktemp("catalogue") / "catalogue.sqlite")
-    if request.param == "postgresql":
-        location = os.environ.get(DATABASE_URL, "")
-        if not location:
-            pytest.skip(f"{DATABASE_URL} names no empty PostgreSQL database")
-    with Catalogue.open(location) as opened:
+@pytest.fixture(scope="module")
+def catalogue(module_catalogue_location: str) -> Iterator[Catalogue]:
+    with Catalogue.open(module_catalogue_location) as opened:
         with write_session(opened._engine) as session:
             session.add_all(tracks().values())
         yield opened
-        if request.param == "postgresql":
-            downgrade(opened._engine, revision="base")
 
 
 def found(catalogue: Catalogue, wanted: Filter | None) -> set[str]:

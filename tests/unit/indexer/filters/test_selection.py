@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from indexer.catalogue.repository import Catalogue
 from indexer.errors import FilterObjectError, FilterSyntaxError
 from indexer.filters.selection import demands_of, why_nothing
-from tests.support.listening import listening, new_catalogue, store
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.support.listening import listening, store
 
 
 class TestDemandsOf:
@@ -40,8 +36,8 @@ class TestDemandsOf:
 
 
 class TestWhyNothing:
-    def test_counts_what_each_demand_leaves(self, tmp_path: Path):
-        with new_catalogue(tmp_path) as catalogue:
+    def test_counts_what_each_demand_leaves(self, catalogue_location: str):
+        with Catalogue.open(catalogue_location) as catalogue:
             store(catalogue, listening("/m/a.wav", bpm=60, tags={"piano": 0.9}))
             store(catalogue, listening("/m/b.wav", bpm=90))
             demands = demands_of("tag=piano|pianno bpm>80", length_seconds=600)

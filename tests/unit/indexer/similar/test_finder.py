@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer.catalogue.models import new_id
+from indexer.catalogue.repository import Catalogue
 from indexer.errors import FilterSyntaxError, SeedError, TrackNotFoundError
 from indexer.similar import candidates
 from indexer.similar.finder import SimilarFinder
 from indexer.similar.seeds import Seed
 from indexer.vectors import VectorIndex, publish
-from tests.support.listening import WordEmbedder, listening, new_catalogue, store
+from tests.support.listening import WordEmbedder, listening, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from indexer.catalogue.repository import Catalogue
     from indexer.similar.results import SimilarResult
 
 TRACKS = {
@@ -29,8 +29,8 @@ TRACKS = {
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with new_catalogue(tmp_path) as opened:
+def catalogue(catalogue_location: str) -> Iterator[Catalogue]:
+    with Catalogue.open(catalogue_location) as opened:
         for name, (music, scenes, bpm, key, artist) in TRACKS.items():
             tags = {"piano" if "calm" in music else "drums": 0.8}
             heard = listening(
