@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +18,8 @@ COMMON: Final = 200
 MAX_SECONDS_APART: Final = 17.0
 """By how much two copies may differ in length: silence before one, and what may be cut off."""
 
+_NONE: Final = np.empty(0, np.uint32)
+
 
 class LandmarkIndex:
     """An inverted index: landmark -> the tracks that have it.
@@ -28,16 +29,12 @@ class LandmarkIndex:
     """
 
     def __init__(self, summaries: Sequence[Summary | None]) -> None:
-        marks, tracks = array("I"), array("I")
-        for number, summary in enumerate(summaries):
-            if summary is not None:
-                marks.extend(summary.landmarks)
-                tracks.extend([number] * len(summary.landmarks))
         self._summaries = summaries
-        unsorted = np.frombuffer(marks, np.uint32) if marks else np.empty(0, np.uint32)
+        marks = [_NONE if one is None else one.landmarks for one in summaries]
+        owners = np.repeat(np.arange(len(marks), dtype=np.uint32), [len(one) for one in marks])
+        unsorted = np.concatenate([_NONE, *marks])
         order = np.argsort(unsorted, kind="stable")
         self._marks: NDArray[np.uint32] = unsorted[order]
-        owners = np.frombuffer(tracks, np.uint32) if tracks else np.empty(0, np.uint32)
         self._tracks: NDArray[np.uint32] = owners[order]
 
     def candidates(
@@ -55,9 +52,8 @@ class LandmarkIndex:
         summary = self._summaries[number]
         if summary is None:
             return
-        marks = np.fromiter(summary.landmarks, np.uint32, len(summary.landmarks))
-        starts = np.searchsorted(self._marks, marks, side="left")
-        ends = np.searchsorted(self._marks, marks, side="right")
+        starts = np.searchsorted(self._marks, summary.landmarks, side="left")
+        ends = np.searchsorted(self._marks, summary.landmarks, side="right")
         spans = [
             self._tracks[start:end]
             for start, end in zip(starts, ends, strict=True)

@@ -71,8 +71,13 @@ class Summary(msgspec.Struct, frozen=True):
     """What the first bytes of a fingerprint tell."""
 
     seconds: float
-    landmarks: frozenset[int]
-    """Signs where the change is greatest; copies have some of them in common."""
+    landmark_bytes: bytes
+    """Signs where the change is greatest, u32 each; copies have some of them in common."""
+
+    @property
+    def landmarks(self) -> NDArray[np.uint32]:
+        """The landmarks, each once, rising, uint32, shape (landmarks,)."""
+        return np.unique(np.frombuffer(self.landmark_bytes, "<u4"))
 
 
 class Likeness(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +174,8 @@ def summary_of(data: bytes) -> Summary | None:
     if len(data) < HEADER_BYTES or data[0] != VERSION:
         return None
     _, words, *landmarks = _HEADER.unpack_from(data)
-    return Summary(words * WORD_SECONDS, frozenset(landmarks) - {0}) if words else None
+    landmark_bytes = np.array([mark for mark in landmarks if mark], "<u4").tobytes()
+    return Summary(words * WORD_SECONDS, landmark_bytes) if words else None
 
 
 def compare(a: bytes, b: bytes, *, max_offset_seconds: float | None = _OFFSET_SECONDS) -> Likeness:

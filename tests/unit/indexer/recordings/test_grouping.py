@@ -7,6 +7,7 @@ import pytest
 
 from indexer.recordings import grouping
 from indexer.recordings.grouping import group_recordings
+from musiscene.audio.fingerprint import compare
 from tests.support.listening import new_catalogue
 from tests.support.recordings import coarse, print_of, put, tune
 
@@ -67,7 +68,7 @@ class TestGroups:
             for name, gain in zip("abc", (1, 0.8, 0.6), strict=True)
         }
         asked = [frozenset((prints["a"], prints["c"]))]
-        real = grouping.compare
+        real = compare
         monkeypatch.setattr(
             grouping,
             "compare",

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
+
 from indexer.recordings.landmarks import COMMON, LandmarkIndex
 from musiscene.audio.fingerprint import Summary
 
 
 def summary(*landmarks: int, seconds: float = 100.0) -> Summary:
-    return Summary(seconds, frozenset(landmarks))
+    return Summary(seconds, np.array(landmarks, "<u4").tobytes())
 
 
 class TestCandidates:
