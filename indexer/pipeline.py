@@ -14,7 +14,7 @@ Invariants:
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ from indexer.catalogue.rows import Failure, KnownFile, MadeBy, ScanCounts
 from indexer.engines.jobs import Failed, Identified, Imagined, Job
 from indexer.errors import PruneFloorError
 from indexer.plan import JobQueue, LostTracks, Plan
+from indexer.recordings.grouping import group_recordings
 from indexer.walk import Walk
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from indexer.catalogue.rows import Remembered
     from indexer.engines.jobs import Engine, Outcome
     from indexer.library import Library
+    from indexer.progress import ScanProgress
     from indexer.walk import FoundFile
     from musiscene.writer import ModelVersions
 
@@ -60,6 +62,8 @@ class ScanReport(msgspec.Struct, kw_only=True):
     """`finished`, or `interrupted` when it was asked to stop."""
     counts: ScanCounts
     tracks_deleted: int
+    duplicates_found: int
+    """Of the tracks that are new, those that are a recording which another file holds too."""
     failures: list[Failure]
 
     @property
@@ -72,22 +76,6 @@ class ScanReport(msgspec.Struct, kw_only=True):
             or counts.tracks_indexed + counts.tracks_imagined
             or counts.tracks_moved + counts.tracks_missing
         )
-
-
-class ScanProgress(Protocol):
-    """Is told how a scan goes on."""
-
-    def walked(self, files: int) -> None:
-        """So many files have been found so far."""
-
-    def begin(self, total: int) -> None:
-        """So many files are to be taken in."""
-
-    def stored(self, path: str) -> None:
-        """One file's track is in the catalogue."""
-
-    def failed(self, failure: Failure) -> None:
-        """One file could not be taken in."""
 
 
 def scan(
@@ -152,7 +140,7 @@ class _Scan:
         )
         self._counts = ScanCounts()
         self._failures: list[Failure] = []
-        self._deleted = 0
+        self._deleted = self._duplicates = 0
         self._refused: PruneFloorError | None = None
         self._queue = JobQueue()
         self._last: list[FoundFile] = []
@@ -185,6 +173,7 @@ class _Scan:
             status=status,
             counts=self._counts,
             tracks_deleted=self._deleted,
+            duplicates_found=self._duplicates,
             failures=self._failures,
         )
 
@@ -208,6 +197,7 @@ class _Scan:
         self._work(plan)
         if not self._stop.is_set():
             self._let_go(plan)
+            self._duplicates = group_recordings(self._catalogue).duplicates_found
 
     def _plan(self, found: Sequence[FoundFile], known: dict[str, KnownFile]) -> Plan:
         failed_before = (

@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 import immich_memories_music
 
 from indexer.library import EMBEDDER_NAME
-from indexer.walk import find_audio_files
+from indexer.walk import Walk
 from musiscene.audio.read import read_audio
 from musiscene.checkpoints.store import ModelStore
 from musiscene.embed import TextEmbedder
@@ -70,7 +70,7 @@ def index(folder: str) -> dict[str, float]:
     started = time.perf_counter()
     audio_seconds = sum(
         read_audio(file.path, sample_rate=SAMPLE_RATE).info.duration_seconds
-        for file in find_audio_files([tracks], on_error=lambda _path, _reason: None)
+        for file in Walk([tracks]).files()
     )
     decode_seconds = time.perf_counter() - started
     return {

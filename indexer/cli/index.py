@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.progress import ScanProgress
 from musiscene.cli.model_options import model_options
 from musiscene.console import Console, shared_options
 
@@ -33,16 +34,8 @@ class ScanOrCommand(click.Group):
     A folder that is called like a command is named by `./NAME`.
     """
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Take arguments that begin with no command for those of `scan`."""
-        if args and args[0] in self.commands:
-            return super().resolve_command(ctx, args)
-        return super().resolve_command(ctx, ["scan", *args])
-
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Leave options before a folder to `scan`."""
+        """Take arguments that begin with no command for those of `scan`."""
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = ["scan", *args]
         return super().parse_args(ctx, args)
@@ -184,7 +177,7 @@ def _keep_in_step(
                 _say_report(console, report)
 
 
-class _ScanLines:
+class _ScanLines(ScanProgress):
     """Shows a scan's progress, and each failure as it happens."""
 
     def __init__(self, console: Console, report: ProgressReport) -> None:
@@ -200,7 +193,7 @@ class _ScanLines:
         if total:
             self._report("Indexing", 0, total)
 
-    def stored(self, path: str) -> None:  # noqa: ARG002  part of the protocol
+    def stored(self, path: str) -> None:  # noqa: ARG002  all are shown as one
         self._count()
 
     def failed(self, failure: Failure) -> None:
@@ -224,6 +217,7 @@ def _say_report(console: Console, report: ScanReport) -> None:
         (counts.tracks_moved, "moved or retagged"),
         (counts.tracks_missing, "missing"),
         (report.tracks_deleted, "deleted"),
+        (report.duplicates_found, "of them duplicates (see `musiscene duplicates`)"),
         (len(report.failures), "failed"),
     ):
         if number:

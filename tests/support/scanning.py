@@ -11,6 +11,7 @@ import msgspec
 from indexer.catalogue.rows import NewCaption
 from indexer.engines.jobs import Failed, Identified, Imagined
 from indexer.pipeline import ScanOptions, ScanReport, scan
+from indexer.progress import ScanProgress
 from musiscene.audio.read import identify_audio, read_audio
 from musiscene.errors import AudioError
 from musiscene.writer import ModelVersions
@@ -85,7 +86,7 @@ class QuickEngine:
         )
 
 
-class Told:
+class Told(ScanProgress):
     """What a scan told of its progress."""
 
     def __init__(self) -> None:
