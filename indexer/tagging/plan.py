@@ -72,7 +72,7 @@ def plan_changes(
         if field in STANDARD:
             old = sheet.values(names[0])
             is_ours = wrote.get(field) == _digest(old)
-            if is_filled(old) and not is_ours and not (overwrite and new):
+            if is_filled(field, old) and not is_ours and not (overwrite and new):
                 if new and new != old:
                     kept.append(Kept(name=names[0], value=old, ours=new))
                 continue

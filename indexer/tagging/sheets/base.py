@@ -21,9 +21,10 @@ Raw = dict[str, Any]
 """A field as the file holds it, every byte of it, for JSON."""
 
 
-def is_filled(values: tuple[str, ...]) -> bool:
-    """Whether there is more than blanks in a field."""
-    return any(value.strip() for value in values)
+def is_filled(field: str, values: tuple[str, ...]) -> bool:
+    """Whether a field says something: blanks do not, nor does the tempo 0 of many shops."""
+    said = [value.strip() for value in values]
+    return any(text.strip("0.") if field == "bpm" else text for text in said)
 
 
 class TextError(ValueError):
@@ -60,7 +61,7 @@ class TagSheet(ABC):
         """The names under which a field is here, those of other programs among them."""
         names = self.standard.get(field)
         wanted = (self.name_of(field), *(names.also if names else ()))
-        return [name for name in wanted if is_filled(self.values(name))]
+        return [name for name in wanted if is_filled(field, self.values(name))]
 
     def spelled(self, field: str, values: tuple[str, ...]) -> tuple[str, ...]:
         """Values as this container holds them: tempo as a whole number, our lists as one text.

@@ -142,6 +142,7 @@ class TestTagCommand:
     ):
         monkeypatch.setitem(sys.modules, "mutagen", None)
         assert "pip install 'musiscene[tag]'" in run(music, code=3)[1]
+        assert "a.mp3" in run(music, "--to", "csv", "--out", "-")[0]
 
     def test_two_at_once_are_refused(self, run: Any, music: Path, tmp_path: Path):  # noqa: ANN401
         from filelock import FileLock

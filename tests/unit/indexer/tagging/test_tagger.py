@@ -197,6 +197,16 @@ class TestForeignTags:
         assert mp3.write(TagWishes(overwrite=True)).written
         assert str(ID3(mp3.path)["TBPM"]) == "124"
 
+    def test_a_tempo_of_0_and_blanks_are_no_values(self, tmp_path: Path, catalogue: Catalogue):
+        path = music_file(tmp_path / "song.m4a")
+        file = MP4(path)
+        file["tmpo"], file["\xa9gen"] = [0], [" "]
+        file.save()
+        done = Bench(catalogue, path).write()
+        assert not done.kept
+        assert MP4(path)["tmpo"] == [124]
+        assert MP4(path)["\xa9gen"] == ["Rock"]
+
     def test_what_we_wrote_is_renewed_and_what_people_made_of_it_is_not(self, mp3: Bench):
         mp3.write()
         index_file(mp3.catalogue, mp3.path, bpm=100.0)
