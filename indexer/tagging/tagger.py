@@ -137,7 +137,7 @@ class Tagger:
             stamp = _rewrite(stage, subject, names, edit, journal=journal, modified_ns=modified_ns)
             self._written[stage.target] = stamp
             self._follow(track, stamp)
-            return msgspec.structs.replace(done, written=True, note=_links_note(stage))
+            return msgspec.structs.replace(done, written=True, note=_note(stage))
 
     def undo(self, entry: Rewritten, journal: Journal, *, force: bool) -> TaggedFile:
         """Make a file what it was before a run.
@@ -312,8 +312,12 @@ def _proven_patch(stage: Staged, sha256: str) -> bytes | None:
     return patch
 
 
-def _links_note(stage: Staged) -> str | None:
-    others = stage.status.st_nlink - 1
-    if others < 1:
-        return None
-    return f"has {others} other hard link(s), which keep the former file"
+def _note(stage: Staged) -> str | None:
+    """What has become of a file besides its tags."""
+    now, before = stage.target.stat(), stage.status
+    notes = []
+    if before.st_nlink > 1:
+        notes.append(f"has {before.st_nlink - 1} other hard link(s), which keep the former file")
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        notes.append("belongs to you now: only the system's administrator may give files away")
+    return "; ".join(notes) or None

@@ -276,6 +276,18 @@ class TestFiles:
         assert "1 other hard link" in (mp3.write().note or "")
         assert sha256_of(other) == before
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else")
+    def test_another_owner_is_told(self, mp3: Bench, monkeypatch: pytest.MonkeyPatch):
+        os.chown(mp3.path, 12345, 12345)
+
+        def refuse(*_arguments: object) -> None:
+            raise PermissionError
+
+        assert mp3.write(TagWishes(fields=("bpm",))).note is None
+        assert mp3.path.stat().st_uid == 12345
+        monkeypatch.setattr(os, "chown", refuse)
+        assert "belongs to you now" in (mp3.write().note or "")
+
     def test_a_file_that_changed_since_it_was_indexed_is_left(self, mp3: Bench):
         mp3.path.write_bytes(mp3.path.read_bytes() + b"x")
         before = sha256_of(mp3.path)
