@@ -35,6 +35,7 @@ from indexer.matching.stages import (
     UnwantedStage,
     mood_values,
 )
+from indexer.recordings.folding import first_files
 from indexer.taste import Taste
 from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
@@ -188,7 +189,9 @@ class Matcher:
         wanted = min(max(top_k, 1), MAX_TOP_K)
         stages = [stage for stage in self.stages if stage.name not in without]
         scores = self.score(brief, stages, allowed=allowed, top_k=wanted)
-        best = [int(position) for position in scores.order[:wanted]]
+        ranked = [scores.candidates.track_ids[position] for position in scores.order]
+        first = first_files(self._catalogue.recordings, ranked, top_k=wanted)
+        best = [int(scores.order[position]) for position in first]
         tracks = self._catalogue.tracks([scores.candidates.track_ids[one] for one in best])
         chance = self.answer_chance(brief, scores)
         hits = explain(

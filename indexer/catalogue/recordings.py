@@ -98,6 +98,18 @@ class Recordings:
                 )
             }
 
+    def of(self, track_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+        """The recordings of tracks; those without one are left out."""
+        query = select(Track.id, Track.recording_id).where(Track.recording_id.is_not(None))
+        with Session(self._engine) as session:
+            return {
+                row.id: row.recording_id
+                for start in range(0, len(track_ids), IDS_AT_ONCE)
+                for row in session.execute(
+                    query.where(Track.id.in_(track_ids[start : start + IDS_AT_ONCE]))
+                )
+            }
+
     def count_without_fingerprint(self) -> int:
         """How many tracks that are there were never heard for one."""
         query = select(func.count()).where(Track.fingerprint.is_(None), Track.status == "ready")

@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from numpy.typing import NDArray
 
@@ -25,15 +26,16 @@ class Spread:
     def __init__(self, per_artist: int | None) -> None:
         self._per_artist = per_artist
         self._of_artist: Counter[str] = Counter()
-        self._hashes: set[str] = set()
+        self._recordings: set[UUID | str] = set()
 
     def accepts(self, track: Track) -> bool:
         """Whether a track may be chosen too; if so, it is counted."""
         artist = " ".join((track.artist or "").casefold().split())
         is_full = self._per_artist is not None and self._of_artist[artist] >= self._per_artist
-        if track.audio_hash in self._hashes or (artist and is_full):
+        recording = track.recording_id or track.audio_hash
+        if recording in self._recordings or (artist and is_full):
             return False
-        self._hashes.add(track.audio_hash)
+        self._recordings.add(recording)
         self._of_artist[artist] += 1
         return True
 

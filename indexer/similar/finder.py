@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from sqlalchemy import func
 
 from indexer.catalogue.models import Track
 from indexer.errors import SeedError
@@ -95,6 +96,9 @@ class SimilarFinder:
         allowed = self._catalogue.track_ids(
             Track.id.not_in([source.track.id for source in sources]),
             Track.audio_hash.not_in([source.track.audio_hash for source in sources]),
+            func.coalesce(Track.recording_id, Track.id).not_in(
+                [source.track.recording_id for source in sources if source.track.recording_id]
+            ),
             *(demand.condition for demand in demands),
         )
         if not allowed:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer.catalogue.models import Track
+from indexer.catalogue.models import Track, new_id
 from indexer.similar.diversity import Spread, choose_diverse
 
 RELEVANCE = np.array([0.9, 0.85, 0.6, 0.5])
@@ -53,3 +53,12 @@ class TestSpread:
         spread = Spread(None)
         assert spread.accepts(Track(artist="A", audio_hash="x"))
         assert not spread.accepts(Track(artist="A", audio_hash="x"))
+
+    def test_a_recording_comes_once_in_whatever_format(self):
+        spread = Spread(None)
+        first, second = new_id(), new_id()
+        tracks = [
+            Track(audio_hash=str(n), recording_id=one)
+            for n, one in enumerate([first, first, second, None, None])
+        ]
+        assert [spread.accepts(track) for track in tracks] == [True, False, True, True, True]
