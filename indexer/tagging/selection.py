@@ -56,6 +56,9 @@ def select_tracks(
     not_indexed: list[str] = []
     for path in paths:
         root = _root_as_indexed(path, known)
+        if str(root) in known and not root.is_dir():
+            found[str(root)] = known[str(root)]  # of thousands of names, not each through all
+            continue
         below = {name: file for name, file in known.items() if _is_below(name, str(root))}
         found |= below
         if root.exists():
