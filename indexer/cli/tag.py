@@ -105,7 +105,7 @@ class FieldsType(click.ParamType[object]):
 )
 @click.option("--last", is_flag=True, help="The same as --undo for the last run.")
 @click.option(
-    "--force", is_flag=True, help="With --undo: also in files that were changed since; see below."
+    "--force", is_flag=True, help="With --undo: also in files that were changed since; see above."
 )
 @click.option("--runs", is_flag=True, help="List what was written and taken back.")
 @click.option(
