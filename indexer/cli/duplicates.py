@@ -58,7 +58,7 @@ def duplicates(console: Console, filter_expression: str, *, near: bool) -> None:
         unheard = catalogue.recordings.count_without_fingerprint()
         if unheard:
             console.note(
-                f"{unheard} tracks have no fingerprint yet and are known by their bytes alone; "
+                f"Tracks without a fingerprint: {unheard}; they are known by their bytes alone until "
                 "`musiscene index` hears them again"
             )
         if near:
@@ -88,7 +88,7 @@ def _show(console: Console, found: list[Duplicate]) -> None:
             )
     console.table(["", "file", "format", "bit rate", "size", "length", ""], rows)
     spare = sum(copy.size_bytes for one in found for copy in one.files[1:])
-    console.say(f"\n{len(found)} recordings; all but the best copies take {spare / 1e6:.1f} MB.")
+    console.say(f"\nRecordings: {len(found)}; all but the best copies take {spare / 1e6:.1f} MB.")
 
 
 def _show_near(console: Console, catalogue: Catalogue, among: Set[UUID] | None) -> None:

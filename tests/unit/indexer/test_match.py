@@ -205,3 +205,13 @@ class TestMatch:
     def test_refuses_a_filter_it_cannot_read(self, matcher: Matcher):
         with pytest.raises(FilterSyntaxError):
             matcher.match(["a"], filter_expression="tempo=3")
+
+
+class TestRecordings:
+    def test_a_recording_comes_once_and_leaves_room_for_the_next(
+        self, catalogue: Catalogue, matcher: Matcher
+    ):
+        before = [hit.track.id for hit in matcher.match(["a storm at night"]).hits]
+        catalogue.recordings.assign({before[0]: before[0], before[1]: before[0]})
+        after = [hit.track.id for hit in matcher.match(["a storm at night"], top_k=2).hits]
+        assert after == [before[0], before[2]]

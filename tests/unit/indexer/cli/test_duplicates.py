@@ -35,7 +35,7 @@ class TestDuplicates:
         assert "/m/a.mp3" in result.stdout
         assert "best:" in result.stdout
         assert "long.wav" not in result.stdout
-        assert "1 tracks have no fingerprint" in result.stderr
+        assert "Tracks without a fingerprint: 1" in result.stderr
 
     def test_is_json_lines(self, places: Places):
         result = CliRunner().invoke(duplicates, ["--json", "--near", "-q"], obj=places)
