@@ -58,8 +58,8 @@ def duplicates(console: Console, filter_expression: str, *, near: bool) -> None:
         unheard = catalogue.recordings.count_without_fingerprint()
         if unheard:
             console.note(
-                f"Tracks without a fingerprint: {unheard}; they are known by their bytes alone until "
-                "`musiscene index` hears them again"
+                f"Tracks without a fingerprint: {unheard}; they are known by their bytes alone "
+                "until `musiscene index` hears them again"
             )
         if near:
             _show_near(console, catalogue, among)
