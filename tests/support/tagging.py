@@ -6,13 +6,17 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import av
 import msgspec
 import numpy as np
 
 from indexer.tagging.facts import SegmentFacts, TrackFacts
+from indexer.tagging.journal import Journal, Run, read_run
+from indexer.tagging.tagger import TaggedFile, Tagger
+from indexer.tagging.wishes import TagWishes
 from musiscene.audio.read import identify_audio
 from tests.support.audio import sine, write_audio
 from tests.support.listening import listening, store
@@ -105,3 +109,32 @@ def index_file(catalogue: Catalogue, path: Path, *, bpm: float = 123.98) -> UUID
 def sha256_of(path: Path) -> str:
     """Of all bytes of a file, in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Bench:
+    """One file in a library, to be written and given back."""
+
+    def __init__(self, catalogue: Catalogue, path: Path) -> None:
+        self.catalogue, self.path = catalogue, path
+        self.track_id = index_file(catalogue, path)
+        self.journals = path.parent / "tagging"
+
+    def write(self, wishes: TagWishes | None = None, **options: Any) -> TaggedFile:  # noqa: ANN401
+        with Journal(self.journals) as journal:
+            track = self.catalogue.track(self.track_id)
+            return Tagger(self.catalogue, **options).write(track, wishes or TagWishes(), journal)
+
+    def undo(self, *, force: bool = False) -> TaggedFile:
+        run = self.run()
+        with Journal(self.journals, undoes=run.header.id) as journal:
+            return Tagger(self.catalogue).undo(run.files[0], journal, force=force)
+
+    def run(self) -> Run:
+        return read_run(self.journals, "last")
+
+
+def stated(path: Path) -> tuple[dict[str, str], int]:
+    """The tags as FFmpeg reads them, and the number of pictures."""
+    with av.open(str(path)) as container:
+        tags = dict(container.metadata) | dict(container.streams.audio[0].metadata)
+        return {key.lower(): value for key, value in tags.items()}, len(container.streams.video)

@@ -3,24 +3,23 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import av
 import mutagen
 import pytest
 from mutagen.id3 import COMM, GEOB, ID3, POPM, PRIV, TBPM, TXXX
 from mutagen.mp4 import MP4
 
 from indexer.errors import TagError
-from indexer.tagging.journal import Journal, Run, list_runs, read_run
-from indexer.tagging.tagger import TaggedFile, Tagger
+from indexer.tagging.journal import Journal, list_runs, read_run
+from indexer.tagging.tagger import Tagger
 from indexer.tagging.wishes import TagWishes
 from musiscene.audio.read import identify_audio
 from tests.support.listening import new_catalogue
-from tests.support.tagging import METADATA, SCENES, SUFFIXES, index_file, music_file, sha256_of
+from tests.support.tagging import (
+    METADATA, SCENES, SUFFIXES, Bench, index_file, music_file, sha256_of, stated,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,35 +27,11 @@ if TYPE_CHECKING:
 
     from indexer.catalogue.repository import Catalogue
 
-WISHES = TagWishes()
-
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     with new_catalogue(tmp_path_factory.mktemp("library")) as opened:
         yield opened
-
-
-class Bench:
-    """One file in a library, to be written and given back."""
-
-    def __init__(self, catalogue: Catalogue, path: Path) -> None:
-        self.catalogue, self.path = catalogue, path
-        self.track_id = index_file(catalogue, path)
-        self.journals = path.parent / "tagging"
-
-    def write(self, wishes: TagWishes = WISHES, **options: Any) -> TaggedFile:  # noqa: ANN401
-        with Journal(self.journals) as journal:
-            track = self.catalogue.track(self.track_id)
-            return Tagger(self.catalogue, **options).write(track, wishes, journal)
-
-    def undo(self, *, force: bool = False) -> TaggedFile:
-        run = self.run()
-        with Journal(self.journals, undoes=run.header.id) as journal:
-            return Tagger(self.catalogue).undo(run.files[0], journal, force=force)
-
-    def run(self) -> Run:
-        return read_run(self.journals, "last")
 
 
 @pytest.fixture
@@ -113,7 +88,7 @@ class TestEveryFormat:
     def test_a_preview_writes_nothing_and_says_the_same(self, bench: Bench):
         before = sha256_of(bench.path)
         track = bench.catalogue.track(bench.track_id)
-        preview = Tagger(bench.catalogue).preview(track, WISHES)
+        preview = Tagger(bench.catalogue).preview(track, TagWishes())
         assert sha256_of(bench.path) == before
         assert not preview.written
         assert preview.changes == bench.write().changes
@@ -137,13 +112,6 @@ class TestEveryFormat:
         assert "mine" in left
         assert "MUSISCENE" not in left
         assert SCENES[0] not in left
-
-
-def stated(path: Path) -> tuple[dict[str, str], int]:
-    """The tags as FFmpeg reads them, and the number of pictures."""
-    with av.open(str(path)) as container:
-        tags = dict(container.metadata) | dict(container.streams.audio[0].metadata)
-        return {key.lower(): value for key, value in tags.items()}, len(container.streams.video)
 
 
 class TestForeignTags:
@@ -265,7 +233,7 @@ class TestFiles:
         tracks = [catalogue.track(index_file(catalogue, path)) for path in (link, real)]
         tagger = Tagger(catalogue)
         with Journal(tmp_path / "tagging") as journal:
-            done = [tagger.write(track, WISHES, journal) for track in tracks]
+            done = [tagger.write(track, TagWishes(), journal) for track in tracks]
         assert [one.written for one in done] == [True, False]
         assert catalogue.track(tracks[1].id).size_bytes == real.stat().st_size
 
@@ -319,7 +287,7 @@ class TestFiles:
         with pytest.raises(TagError, match="is gone"):
             mp3.write()
         with pytest.raises(TagError, match="is gone"):
-            Tagger(mp3.catalogue).preview(mp3.catalogue.track(mp3.track_id), WISHES)
+            Tagger(mp3.catalogue).preview(mp3.catalogue.track(mp3.track_id), TagWishes())
 
     @pytest.mark.parametrize("suffix", [".mka", ".aac", ".wma"])
     def test_other_containers_are_said(self, tmp_path: Path, catalogue: Catalogue, suffix: str):
@@ -362,6 +330,16 @@ class TestFiles:
         with pytest.raises(TagError, match="its sound would change"):
             mp3.write()
         assert sha256_of(mp3.path) == before
+
+
+class TestLeftovers:
+    def test_the_next_run_tidies_up(self, mp3: Bench):
+        from indexer.tagging.staging import _name_of_copy
+
+        left = mp3.path.with_name(_name_of_copy(mp3.path))
+        left.write_bytes(b"half of it")
+        assert mp3.write().written
+        assert not left.exists()
 
 
 class TestUndo:
@@ -415,83 +393,3 @@ class TestUndo:
         with pytest.raises(TagError, match="journal is damaged"):
             mp3.undo()
         assert sha256_of(mp3.path) == before
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from indexer.catalogue.repository import Catalogue
-from indexer.tagging import staging, tagger
-from indexer.tagging.journal import Journal, read_run
-from indexer.tagging.wishes import TagWishes
-
-folder = Path(sys.argv[1])
-POINTS = {
-    "copied": (staging.Staged, "check_unchanged"),
-    "saved": (tagger, "check_copy"),
-    "patched": (tagger, "_proven_patch"),
-    "sealed": (staging.Staged, "seal"),
-    "journal": (Journal, "note"),
-    "replaced": (staging.Staged, "replace"),
-    "followed": (tagger.Tagger, "_follow"),
-}
-for number, (point, (owner, name)) in enumerate(POINTS.items()):
-    for when in ("before", "after"):
-        child = os.fork()
-        if not child:
-            kept = getattr(owner, name)
-            def dies(*args, **options):
-                if when == "after":
-                    kept(*args, **options)
-                os.kill(os.getpid(), signal.SIGKILL)
-            setattr(owner, name, dies)
-            with Catalogue.open(folder / "catalogue.sqlite") as catalogue:
-                path = str(folder / f"{point}-{when}.mp3")
-                (known,) = [k for k in catalogue.known_files().values() if k.path == path]
-                with Journal(folder / "tagging" / f"{point}-{when}") as journal:
-                    track = catalogue.track(known.track_id)
-                    tagger.Tagger(catalogue).write(track, TagWishes(), journal)
-            os._exit(9)
-        _, status = os.waitpid(child, 0)
-        assert os.WTERMSIG(status) == signal.SIGKILL, (point, when, status)
-"""
-POINTS = ("copied", "saved", "patched", "sealed", "journal", "replaced", "followed")
-
-
-class TestKilled:
-    def test_at_any_step_the_file_is_whole_and_can_be_given_back(self, tmp_path: Path):
-        """A process that is killed leaves the former file or the new one, and can be undone."""
-        one = music_file(tmp_path / "first.mp3")
-        names = [f"{point}-{when}" for point in POINTS for when in ("before", "after")]
-        with new_catalogue(tmp_path) as catalogue:
-            for name in names:
-                (tmp_path / f"{name}.mp3").write_bytes(one.read_bytes())
-                index_file(catalogue, tmp_path / f"{name}.mp3")
-        subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=True)  # noqa: S603
-        former, hash_before = sha256_of(one), identify_audio(one).audio_hash
-        was_replaced = {}
-        for name in names:
-            path = tmp_path / f"{name}.mp3"
-            was_replaced[name] = sha256_of(path) != former
-            assert identify_audio(path).audio_hash == hash_before
-            assert ("TXXX:MUSISCENE_MUSIC" in ID3(path)) == was_replaced[name]
-            folder = tmp_path / "tagging" / name
-            with new_catalogue(tmp_path) as catalogue:
-                if list(folder.glob("*.jsonl")):
-                    run = read_run(folder, "last")
-                    with Journal(folder, undoes=run.header.id) as journal:
-                        for entry in run.files:
-                            Tagger(catalogue).undo(entry, journal, force=False)
-            assert sha256_of(path) == former
-        # `check_unchanged` comes again within `replace`, and the process dies at the first one.
-        assert [name for name, replaced in was_replaced.items() if replaced] == [
-            "replaced-after", "followed-before", "followed-after",
-        ]  # fmt: skip
-
-    def test_the_next_run_tidies_up(self, mp3: Bench):
-        from indexer.tagging.staging import _name_of_copy
-
-        left = mp3.path.with_name(_name_of_copy(mp3.path))
-        left.write_bytes(b"half of it")
-        assert mp3.write().written
-        assert not left.exists()
