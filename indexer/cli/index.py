@@ -36,9 +36,18 @@ class ScanOrCommand(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take arguments that begin with no command for those of `scan`."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
             args = ["scan", *args]
         return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Both ways to use it."""
+        return [*self.commands["scan"].collect_usage_pieces(ctx), "| COMMAND [ARGS]..."]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of `scan`, and the commands."""
+        click.Command.format_options(self.commands["scan"], ctx, formatter)
+        self.format_commands(ctx, formatter)
 
 
 @click.group(cls=ScanOrCommand, epilog="Example: musiscene index ~/Music")
