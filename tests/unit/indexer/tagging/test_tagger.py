@@ -13,13 +13,21 @@ from mutagen.mp4 import MP4
 
 from indexer.errors import TagError
 from indexer.tagging.journal import Journal, list_runs, read_run
+from indexer.tagging.staging import _name_of_copy
 from indexer.tagging.tagger import Tagger
 from indexer.tagging.wishes import TagWishes
 from musiscene.audio.read import identify_audio
 from tests.support.listening import new_catalogue
 from tests.support.tagging import (
-    METADATA, SCENES, SUFFIXES, Bench, index_file, music_file, sha256_of, stated,
-)  # fmt: skip
+    METADATA,
+    SCENES,
+    SUFFIXES,
+    Bench,
+    index_file,
+    music_file,
+    sha256_of,
+    stated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -331,11 +339,7 @@ class TestFiles:
             mp3.write()
         assert sha256_of(mp3.path) == before
 
-
-class TestLeftovers:
     def test_the_next_run_tidies_up(self, mp3: Bench):
-        from indexer.tagging.staging import _name_of_copy
-
         left = mp3.path.with_name(_name_of_copy(mp3.path))
         left.write_bytes(b"half of it")
         assert mp3.write().written
