@@ -13,9 +13,8 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
 
-from indexer.catalogue.database import write_session
+from indexer.catalogue.database import read_session, write_session
 from indexer.catalogue.models import Track
 from musiscene.audio.fingerprint import HEADER_BYTES
 
@@ -72,21 +71,21 @@ class Recordings:
     def count_unassigned(self) -> int:
         """How many tracks were held against no other one yet."""
         query = select(func.count()).select_from(Track).where(Track.recording_id.is_(None))
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return session.scalar(query) or 0
 
     def sounds(self) -> Iterator[Sound]:
         """Every track, whether its file is there or not, in the order of their ids."""
         header = func.substr(Track.fingerprint, 1, HEADER_BYTES)
         query = select(Track.id, Track.audio_hash, Track.recording_id, header).order_by(Track.id)
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             for row in session.execute(query.execution_options(yield_per=10_000)):
                 yield Sound(row[0], row[1], row[2], bytes(row[3] or b""))
 
     def prints(self, track_ids: Sequence[UUID]) -> dict[UUID, Print]:
         """Fingerprints of tracks; those without one are left out."""
         query = select(Track.id, Track.path, Track.fingerprint)
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return {
                 row.id: Print(row.path, bytes(row.fingerprint))
                 for start in range(0, len(track_ids), IDS_AT_ONCE)
@@ -101,7 +100,7 @@ class Recordings:
     def of(self, track_ids: Sequence[UUID]) -> dict[UUID, UUID]:
         """The recordings of tracks; those without one are left out."""
         query = select(Track.id, Track.recording_id).where(Track.recording_id.is_not(None))
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return {
                 row.id: row.recording_id
                 for start in range(0, len(track_ids), IDS_AT_ONCE)
@@ -113,7 +112,7 @@ class Recordings:
     def count_without_fingerprint(self) -> int:
         """How many tracks that are there were never heard for one."""
         query = select(func.count()).where(Track.fingerprint.is_(None), Track.status == "ready")
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return session.scalar(query) or 0
 
     def assign(self, recording_of: Mapping[UUID, UUID]) -> None:
@@ -142,5 +141,5 @@ class Recordings:
             .where(Track.status == "ready", Track.recording_id.in_(several))
             .order_by(Track.recording_id, Track.path)
         )
-        with Session(self._engine) as session:
+        with read_session(self._engine) as session:
             return [RecordingFile(**row) for row in session.execute(query).mappings()]

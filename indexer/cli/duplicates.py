@@ -45,11 +45,11 @@ def duplicates(console: Console, filter_expression: str, *, near: bool) -> None:
     from indexer.recordings.listing import duplicates as list_duplicates
 
     file = console.data_dir / "catalogue.sqlite"
-    if not file.exists():
+    if console.database is None and not file.exists():
         raise NothingIndexedError(
             f"{console.data_dir}: no library here; run `musiscene index FOLDER` first"
         )
-    with Catalogue.open(file) as catalogue:
+    with Catalogue.open(console.database or file) as catalogue:
         group_recordings(catalogue)
         demands = demands_of(filter_expression)
         among = catalogue.track_ids(*(one.condition for one in demands)) if demands else None

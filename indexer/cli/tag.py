@@ -236,11 +236,11 @@ def _catalogue(console: Console) -> Iterator[Catalogue]:
     from indexer.catalogue.repository import Catalogue
 
     file = console.data_dir / "catalogue.sqlite"
-    if not file.exists():
+    if console.database is None and not file.exists():
         raise NothingIndexedError(
             f"{console.data_dir}: no library here; run `musiscene index FOLDER` first"
         )
-    with Catalogue.open(file) as catalogue:
+    with Catalogue.open(console.database or file) as catalogue:
         yield catalogue
 
 
