@@ -5,6 +5,8 @@ IndexerError
 ├── PatternError              a pattern of files to leave out cannot be read
 ├── PruneFloorError           so much is gone that deleting it would rather be a mistake
 ├── SpoolError                no room for decoded tracks on their way
+├── ClusterError              the machines of a cluster cannot be used
+│   └── RayMissingError       what speaks to them is not installed
 ├── LibraryBusyError          another process is indexing into the same library
 ├── CatalogueError            the database cannot be opened, read or brought up to date
 │   └── DriverMissingError    what speaks to PostgreSQL is not installed
@@ -15,6 +17,7 @@ IndexerError
 ├── FilterError               a filter cannot be read
 │   ├── FilterSyntaxError     in its text form; carries the position
 │   └── FilterObjectError     in its JSON form; carries the path
+├── ExchangeError             an exported library cannot be written or read
 ├── BriefError                a brief is empty or too long, or a file of briefs cannot be read
 ├── TagError                  one file's tags cannot be read or written; the file is as it was
 ├── TagRunError               there is no such run of `musiscene tag`, or its journal is unreadable
@@ -61,6 +64,20 @@ class PruneFloorError(IndexerError):
 
 class SpoolError(IndexerError):
     """No room for decoded tracks on their way; no fault of the file."""
+
+
+class ClusterError(IndexerError):
+    """The machines of a cluster cannot be used."""
+
+
+class RayMissingError(ClusterError):
+    """What speaks to the machines of a cluster is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "indexing on several machines needs Ray: pip install 'musiscene[ray]' "
+            "(or: pip install ray)"
+        )
 
 
 class LibraryBusyError(IndexerError):
@@ -240,6 +257,10 @@ class TaggerMissingError(IndexerError):
             "reading and writing tags needs mutagen: pip install 'musiscene[tag]' "
             "(or: pip install mutagen)"
         )
+
+
+class ExchangeError(IndexerError):
+    """An exported library cannot be written or read."""
 
 
 class VectorIndexError(IndexerError):

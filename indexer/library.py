@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from filelock import FileLock, Timeout
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from musiscene.checkpoints.store import ModelStore
 
 logger = logging.getLogger(__name__)
+
+Publishing = Literal["changes", "compact", "anew"]
 
 EMBEDDER_NAME = "scene-embedder"
 
@@ -161,14 +163,15 @@ class Library:
         embed_opinions_again(self.catalogue.opinions, self.embedder)
         return done
 
-    def publish(self, *, progress: Progress = say_nothing, anew: bool = False) -> Path:
+    def publish(self, *, progress: Progress = say_nothing, how: Publishing = "changes") -> Path:
         """Make the vectors searchable as the catalogue has them now.
 
         Only what has changed since the last time is indexed; where that has become much, all is.
 
         Args:
             progress: Told about each step of indexing all.
-            anew: Take nothing over from what was indexed before.
+            how: Index only `changes`; or put all into one part, with the cells of the present index
+                where they still fit (`compact`) or with nothing taken over (`anew`).
 
         Returns:
             The folder of the snapshot; the present one where nothing has changed.
@@ -178,8 +181,8 @@ class Library:
         """
         try:
             with publishing(self.vectors_dir), self.catalogue.vector_rows() as rows:
-                done = None if anew else self._publish_changes(rows)
-                return done or self._publish_all(rows, progress, keep_training=not anew)
+                done = self._publish_changes(rows) if how == "changes" else None
+                return done or self._publish_all(rows, progress, keep_training=how != "anew")
         except OSError as error:
             raise VectorIndexError(
                 f"{self.vectors_dir}: the vectors cannot be written ({error.strerror or error}); "
@@ -201,9 +204,8 @@ class Library:
 
     def _publish_changes(self, rows: VectorRows) -> Path | None:
         """The new snapshot, or the current one; None where all has to be indexed."""
-        try:
-            current = open_current(self.vectors_dir)
-        except TornSnapshotError:
+        current = self.present_vectors()
+        if current is None:
             return None
         manifest = current.manifest
         if manifest.embedder != self.embedder.version or manifest.revision > rows.revision:
@@ -219,6 +221,13 @@ class Library:
             revision=rows.revision,
         )
         return publish_changes(self.vectors_dir, changes, settings=self.index_settings)
+
+    def present_vectors(self) -> VectorIndex | None:
+        """The vectors as they were last published; None where there are none to be read."""
+        try:
+            return open_current(self.vectors_dir)
+        except TornSnapshotError:
+            return None
 
     def vectors(self) -> VectorIndex:
         """Open the vectors, making them again where they are not what the catalogue has.

@@ -2,8 +2,8 @@
 
 Invariants:
     - A track and everything below it change in one transaction: a reader sees all of it or none.
-    - Every such transaction raises `CatalogueState.revision` by one, so a vector snapshot can tell
-      whether it is still true.
+    - Every transaction that changes what is searched raises `CatalogueState.revision` by one, so a
+      vector snapshot can tell whether it is still true.
     - A track keeps its id as long as its audio packets are the same, wherever its file moves and
       however it is retagged.
 """
@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import selectinload
@@ -23,6 +23,7 @@ from indexer.catalogue.models import Caption, CatalogueState, Heard, Track, Vect
 from indexer.catalogue.names import track_called
 from indexer.catalogue.opinions import Opinions
 from indexer.catalogue.recordings import Recordings
+from indexer.catalogue.records import TakingIn, read_records
 from indexer.catalogue.rows import KnownFile, Remembered
 from indexer.catalogue.scans import Scans
 from indexer.catalogue.vector_rows import VectorRows, vector_rows
@@ -208,6 +209,11 @@ class Catalogue:
         with self.vector_rows() as rows:
             yield from rows.sounds()
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Every track with all that belongs to it; see `indexer.catalogue.records`."""
+        with read_session(self._engine) as session:
+            yield from read_records(session)
+
     def captions_of_others(self, *, embedder: str, limit: int) -> dict[int, str]:
         """Captions whose vectors another embedder made: id -> text, at most `limit` of them."""
         query = (
@@ -255,7 +261,7 @@ class Catalogue:
                 session.flush()
             track.modified_ns = modified_ns
             track.listening_version, track.model_version = made_by.listening, made_by.model
-            if track.fingerprint != fingerprint:
+            if (track.fingerprint, track.audio_hash) != (fingerprint, listening.audio_hash):
                 track.fingerprint, track.recording_id = fingerprint, None
             track.status, track.revision = "ready", revision
             fill_from_listening(track, listening)
@@ -293,16 +299,19 @@ class Catalogue:
             path: Its absolute path.
             modified_ns: Its modification time, in nanoseconds.
         """
-        others = Track.path == path, Track.id != track_id
-        with self._changing() as (session, revision):
-            for other in session.scalars(select(Track).where(*others)):
-                other.path = f"{path} (replaced, was {other.id})"
-                other.status, other.revision = "missing", revision
-            session.flush()  # its place must be free before it is taken
+        others = select(Track).where(Track.path == path, Track.id != track_id)
+        with write_session(self._engine) as session:
+            displaced = list(session.scalars(others))
             track = session.get_one(Track, track_id)
+            if displaced or track.status != "ready":  # else nothing changes that is searched
+                revision = _raise_revision(session)
+                for other in displaced:
+                    other.path = f"{path} (replaced, was {other.id})"
+                    other.status, other.revision = "missing", revision
+                session.flush()  # its place must be free before it is taken
+                if track.status != "ready":
+                    track.status, track.revision = "ready", revision
             track.path, track.modified_ns = path, modified_ns
-            if track.status != "ready":
-                track.status, track.revision = "ready", revision
             fill_from_file(track, info)
 
     def replace_vectors(self, vectors: dict[int, bytes], *, embedder: str) -> None:
@@ -338,11 +347,25 @@ class Catalogue:
                 session.execute(delete(Track).where(Track.id.in_(ids)))
 
     @contextmanager
+    def taking_in(self) -> Iterator[TakingIn]:
+        """Take in tracks of another catalogue, all of them or none.
+
+        Yields:
+            What takes one after another.
+        """
+        with self._changing() as (session, revision):
+            yield TakingIn(session, revision)
+
+    @contextmanager
     def _changing(self) -> Iterator[tuple[Session, int]]:
         """A transaction that raises the revision, and the revision that it makes."""
-        raised = update(CatalogueState).values(revision=CatalogueState.revision + 1)
         with write_session(self._engine) as session:
-            yield session, session.scalars(raised.returning(CatalogueState.revision)).one()
+            yield session, _raise_revision(session)
+
+
+def _raise_revision(session: Session) -> int:
+    raised = update(CatalogueState).values(revision=CatalogueState.revision + 1)
+    return session.scalars(raised.returning(CatalogueState.revision)).one()
 
 
 def _add_captions(track: Track, captions: Iterable[NewCaption], *, embedder: str) -> None:

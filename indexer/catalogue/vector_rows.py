@@ -13,13 +13,15 @@ from indexer.catalogue.models import Caption, CatalogueState, Tag, Track, Vector
 from indexer.catalogue.rows import SoundRow, VectorRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, Select
     from sqlalchemy.orm import Session
 
 ROWS_AT_ONCE: Final = 10_000
+IDS_AT_ONCE: Final = 500
+"""That one statement names."""
 
 
 @contextmanager
@@ -46,20 +48,21 @@ class VectorRows:
         session: One transaction.
 
     Attributes:
+        session: As given.
         revision: Of the catalogue at that moment.
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self.session = session
         self.revision = session.scalar(select(CatalogueState.revision)) or 0
 
     def track_ids(self) -> set[UUID]:
         """Ids of the tracks that can be found."""
-        return set(self._session.scalars(select(Track.id).where(Track.status == "ready")))
+        return set(self.session.scalars(select(Track.id).where(Track.status == "ready")))
 
     def changed_tracks(self, *, since: int) -> set[UUID]:
         """Ids of the tracks that were stored or changed their status after a revision."""
-        return set(self._session.scalars(select(Track.id).where(Track.revision > since)))
+        return set(self.session.scalars(select(Track.id).where(Track.revision > since)))
 
     def vectors(self, *, embedder: str, since: int | None = None) -> Iterator[VectorRow]:
         """Vectors of the tracks that can be found, in the order of caption ids.
@@ -71,18 +74,26 @@ class VectorRows:
         Yields:
             One vector after another.
         """
-        query = (
-            select(
-                Vector.caption_id, Caption.track_id, Caption.segment_id, Caption.kind, Vector.data
-            )
-            .join(Caption, Caption.id == Vector.caption_id)
-            .join(Track, Track.id == Caption.track_id)
-            .where(Vector.embedder == embedder, *_ready(since))
-            .order_by(Vector.caption_id)
-            .execution_options(yield_per=ROWS_AT_ONCE)
-        )
-        for row in self._session.execute(query):
+        query = _vectors(embedder).where(*_ready(since))
+        for row in self.session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
             yield VectorRow(*row)
+
+    def vectors_of(self, caption_ids: Sequence[int], *, embedder: str) -> Iterator[VectorRow]:
+        """Vectors of some captions of tracks that can be found.
+
+        Args:
+            caption_ids: Rising.
+            embedder: Version of the text embedder that made them.
+
+        Yields:
+            Those that are there, in the order of caption ids.
+        """
+        for first in range(0, len(caption_ids), IDS_AT_ONCE):
+            query = _vectors(embedder).where(
+                Caption.id.in_(caption_ids[first : first + IDS_AT_ONCE])
+            )
+            for row in self.session.execute(query):
+                yield VectorRow(*row)
 
     def sounds(self, *, since: int | None = None) -> Iterator[SoundRow]:
         """What was measured in the tracks that can be found, in the order of their ids.
@@ -102,14 +113,24 @@ class VectorRows:
             .order_by(Tag.track_id)
             .execution_options(yield_per=ROWS_AT_ONCE)
         )
-        by_track = groupby(self._session.execute(tags), key=lambda row: row.track_id)
+        by_track = groupby(self.session.execute(tags), key=lambda row: row.track_id)
         waiting = next(by_track, None)
-        for track in self._session.execute(query).mappings():
+        for track in self.session.execute(query).mappings():
             heard = {}
             if waiting is not None and waiting[0] == track["id"]:
                 heard = {(row.vocabulary, row.name): row.score for row in waiting[1]}
                 waiting = next(by_track, None)
             yield SoundRow(**track, tags=heard)
+
+
+def _vectors(embedder: str) -> Select[int, UUID, int, str, bytes]:
+    return (
+        select(Vector.caption_id, Caption.track_id, Caption.segment_id, Caption.kind, Vector.data)
+        .join(Caption, Caption.id == Vector.caption_id)
+        .join(Track, Track.id == Caption.track_id)
+        .where(Vector.embedder == embedder, Track.status == "ready")
+        .order_by(Vector.caption_id)
+    )
 
 
 def _ready(since: int | None) -> list[ColumnElement[bool]]:

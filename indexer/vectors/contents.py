@@ -100,9 +100,13 @@ class Reading:
 
     Args:
         vectors: In the order of caption ids.
+
+    Attributes:
+        last: The rows of the last block.
     """
 
     def __init__(self, vectors: Iterable[VectorRow]) -> None:
+        self.last: list[VectorRow] = []
         self._vectors = iter(vectors)
         self._rows: list[NDArray[np.void]] = [np.empty(0, ROW_DTYPE)]
         self._ordinals: dict[UUID, int] = {}
@@ -110,6 +114,7 @@ class Reading:
     def blocks(self) -> Iterator[NDArray[np.float16]]:
         """The vectors as the catalogue has them, float16, shape (up to `BLOCK_ROWS`, dimension)."""
         while taken := list(islice(self._vectors, BLOCK_ROWS)):
+            self.last = taken
             entries = [
                 (
                     row.caption_id,

@@ -67,18 +67,12 @@ class CheckedFiles:
             path = folder / name
             try:
                 status = path.stat()
+                is_known = self._known.get(self._key(status)) == record.sha256
+                wrong = [] if is_known else check_whole(path, record)
             except OSError as error:
                 raise TornSnapshotError(f"{path}: missing from the snapshot") from error
-            if status.st_size != record.size_bytes:
-                raise TornSnapshotError(
-                    f"{path}: holds {status.st_size} bytes, should hold {record.size_bytes}"
-                )
-            if record.size_bytes > SMALL_BYTES and self._known.get(self._key(status)) == (
-                record.sha256
-            ):
-                continue
-            if sha256_of(path) != record.sha256:
-                raise TornSnapshotError(f"{path}: its bytes differ from what was written")
+            if wrong:
+                raise TornSnapshotError(wrong[0])
             self._remember(status, record)
 
     def keep(self) -> None:
@@ -104,6 +98,27 @@ class CheckedFiles:
             f"{self._boot}:{status.st_dev}:{status.st_ino}:{status.st_size}:"
             f"{status.st_mtime_ns}:{status.st_ctime_ns}"
         )
+
+
+def check_whole(path: Path, record: FileRecord) -> list[str]:
+    """Hold a file against its record, every byte of it.
+
+    Args:
+        path: Of the file.
+        record: From the manifest.
+
+    Returns:
+        What is wrong; empty for nothing.
+    """
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes != record.size_bytes:
+            return [f"{path}: holds {size_bytes} bytes, should hold {record.size_bytes}"]
+        if sha256_of(path) != record.sha256:
+            return [f"{path}: its bytes differ from what was written"]
+    except OSError:
+        return [f"{path}: missing from the snapshot"]
+    return []
 
 
 def seal(folder: Path) -> dict[str, FileRecord]:

@@ -145,7 +145,7 @@ class TestVectors:
     def test_two_snapshots_of_one_catalogue_hold_the_same(self, library: Library):
         store(library.catalogue, listening())
         contents = [
-            {path.name: path.read_bytes() for path in library.publish(anew=True).iterdir()}
+            {path.name: path.read_bytes() for path in library.publish(how="anew").iterdir()}
             for _ in range(2)
         ]
         assert contents[0] == contents[1]

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
-from itertools import count
 from pathlib import Path
 from uuid import UUID
 
@@ -240,7 +240,7 @@ class TestStopped:
 
 def stop_after(patch: pytest.MonkeyPatch, owner: object, name: str, *, calls: int) -> None:
     """Let a function raise `StoppedError` instead of being called more often than that."""
-    original, made = getattr(owner, name), count()
+    original, made = getattr(owner, name), itertools.count()
 
     def wrapped(*arguments: object, **options: object) -> object:
         if next(made) >= calls:
