@@ -12,11 +12,12 @@ from musiscene.affect import Affect, estimate_affect
 from musiscene.audio.affect_cues import affect_cues
 from musiscene.audio.beats import BeatEstimate, find_beats
 from musiscene.audio.energy import energy_curve
+from musiscene.audio.excerpt_details import excerpt_details
 from musiscene.audio.key import KeyEstimate, estimate_key
 from musiscene.audio.limits import AudioLimits
 from musiscene.audio.pulse.activations import beat_activations
 from musiscene.audio.read import AudioInfo, Recording, read_audio
-from musiscene.audio.segments import SegmentBounds, find_segments
+from musiscene.audio.segments import SegmentBounds, cut_at_chapters, find_segments
 from musiscene.audio.tempo import TempoEstimate, estimate_tempo
 from musiscene.encoders.features import AudioFeatures
 from musiscene.vocabularies import (
@@ -84,6 +85,8 @@ class HeardSegment(msgspec.Struct, frozen=True, kw_only=True):
     """Relative to the loudest part of the same track, 0 to 1."""
     tags: dict[str, tuple[TagScore, ...]]
     """Vocabulary (`mtt`, `msd`) -> its tags, strongest first."""
+    title: str | None = None
+    """Of its song, where the file holds several."""
 
 
 class Listening(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,14 +158,19 @@ class Listener:
     def hear(self, recording: Recording) -> Listening:
         """Measure and tag one recording made by `read`; safe to call from several threads."""
         waveform = recording.waveform
-        bounds = find_segments(waveform, sample_rate=SAMPLE_RATE)
+        bounds = _bounds(recording)
         heard = self._tagger.listen(waveform, starts_seconds=_patch_starts(bounds))
         track_scores = _mean_scores(heard, range(len(heard.starts_seconds)))
         pulse = beat_activations(waveform, sample_rate=SAMPLE_RATE)
+        excerpts = excerpt_details(waveform, sample_rate=SAMPLE_RATE)
         tempo = estimate_tempo(
-            waveform, sample_rate=SAMPLE_RATE, pace=_pace(track_scores), activations=pulse
+            waveform,
+            sample_rate=SAMPLE_RATE,
+            pace=_pace(track_scores),
+            activations=pulse,
+            excerpts=excerpts,
         )
-        key = estimate_key(waveform, sample_rate=SAMPLE_RATE)
+        key = estimate_key(waveform, sample_rate=SAMPLE_RATE, excerpts=excerpts)
         curve = energy_curve(waveform, sample_rate=SAMPLE_RATE)
         return Listening(
             features=self._features(recording, heard, bounds),
@@ -176,7 +184,7 @@ class Listener:
             vocals=estimate_vocals(track_scores),
             tags=_strongest_first(track_scores),
             affect=estimate_affect(
-                affect_cues(waveform, sample_rate=SAMPLE_RATE),
+                affect_cues(waveform, sample_rate=SAMPLE_RATE, excerpts=excerpts),
                 tempo_bpm=tempo.bpm,
                 tempo_confidence=tempo.confidence,
                 loudness_lufs=recording.loudness_lufs,
@@ -187,6 +195,7 @@ class Listener:
                     end_seconds=bound.end_seconds,
                     energy=_mean_energy(curve, bound),
                     tags=_strongest_first(_mean_scores(heard, patches)),
+                    title=bound.title,
                 )
                 for bound, patches in zip(bounds, _patches_of(bounds), strict=True)
             ),
@@ -201,7 +210,7 @@ class Listener:
         Returns:
             The track's features and its segments'.
         """
-        bounds = find_segments(recording.waveform, sample_rate=SAMPLE_RATE)
+        bounds = _bounds(recording)
         heard = self._tagger.listen(recording.waveform, starts_seconds=_patch_starts(bounds))
         return self._features(recording, heard, bounds)
 
@@ -244,6 +253,11 @@ def estimate_vocals(scores: Mapping[Vocabulary, Sequence[tuple[str, float]]]) ->
         probability=round(probability, 3),
         confidence=round(agreement * abs(2.0 * probability - 1.0), 3),
     )
+
+
+def _bounds(recording: Recording) -> list[SegmentBounds]:
+    bounds = find_segments(recording.waveform, sample_rate=SAMPLE_RATE)
+    return cut_at_chapters(bounds, recording.info.chapters)
 
 
 def _patch_starts(bounds: Sequence[SegmentBounds]) -> list[float]:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from musiscene.audio.excerpts import ANALYSIS_RATE, spread_excerpts
+from musiscene.audio.excerpt_details import excerpt_details
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-MAX_EXCERPTS: Final = 4
+    from musiscene.audio.excerpt_details import ExcerptDetails
+
 LOWEST_RATE_HZ: Final = 0.25
 
 _LOWEST_MIDI = 28  # row 0 of the salience
@@ -41,12 +44,18 @@ CUES: Final = (
 """Names of all cues."""
 
 
-def affect_cues(waveform: NDArray[np.float32], *, sample_rate: int) -> dict[str, float]:
-    """Measure the cues, as means over up to four excerpts of 30 s.
+def affect_cues(
+    waveform: NDArray[np.float32],
+    *,
+    sample_rate: int,
+    excerpts: Sequence[ExcerptDetails] | None = None,
+) -> dict[str, float]:
+    """Measure the cues, as means over up to eight excerpts of 30 s.
 
     Args:
         waveform: Mono audio in [-1, 1], float32, shape (samples,).
         sample_rate: Of `waveform`, in Hz.
+        excerpts: Of `excerpt_details` in the same waveform, if they are at hand.
 
     Returns:
         One value for each of `CUES`; nothing where no tone can be heard.
@@ -55,16 +64,14 @@ def affect_cues(waveform: NDArray[np.float32], *, sample_rate: int) -> dict[str,
         >>> affect_cues(np.zeros(16_000, dtype=np.float32), sample_rate=16_000)
         {}
     """
-    from musiscene.audio.chroma import pitch_salience
-    from musiscene.audio.onsets import novelty_curves
-
+    if excerpts is None:
+        excerpts = excerpt_details(waveform, sample_rate=sample_rate)
     heard = []
-    for excerpt in spread_excerpts(waveform, sample_rate=sample_rate, max_excerpts=MAX_EXCERPTS):
-        salience = pitch_salience(excerpt).astype(np.float64)
+    for excerpt in excerpts:
+        salience = excerpt.salience.astype(np.float64)
         if salience.any():
-            seconds = len(excerpt) / ANALYSIS_RATE
-            novelty = novelty_curves(excerpt)
-            heard.append(_harmony(salience) | _tones(salience) | _density(novelty, seconds))
+            seconds = excerpt.end_seconds - excerpt.start_seconds
+            heard.append(_harmony(salience) | _tones(salience) | _density(excerpt.novelty, seconds))
     return {name: float(np.mean([cues[name] for cues in heard])) for name in CUES} if heard else {}
 
 

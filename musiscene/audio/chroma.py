@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiscene.audio.excerpts import ANALYSIS_RATE
+from musiscene.audio.spectrum import magnitudes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,22 +40,19 @@ def pitch_salience(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         float32, shape (semitones, frames of 128 ms); row 0 is MIDI pitch 28 (E1).
     """
-    import librosa
     from scipy.ndimage import median_filter
 
     if len(waveform) < N_FFT:
         waveform = np.pad(waveform, (0, N_FFT - len(waveform)))
-    magnitude = np.abs(librosa.stft(waveform, n_fft=N_FFT, hop_length=HOP_LENGTH))
-    frequencies, strengths = _spectral_peaks(magnitude)
+    frame_count, frames, frequencies, strengths = _spectral_peaks(waveform)
     pitches = 69 + 12 * np.log2(frequencies / 440.0)
     pitches = pitches - _tuning(pitches, strengths)
     semitones = np.rint(pitches).astype(int) - _LOWEST_MIDI
     count = _HIGHEST_MIDI - _LOWEST_MIDI + 1
     # A peak half way between two semitones says nothing about either.
     weights = strengths * np.maximum(np.cos(np.pi * (pitches - np.rint(pitches))), 0) ** 2
-    keep = (semitones >= 0) & (semitones < count) & (strengths > 0)
-    frames = np.broadcast_to(np.arange(magnitude.shape[1]), strengths.shape)
-    salience = np.zeros((count, magnitude.shape[1]))
+    keep = (semitones >= 0) & (semitones < count)
+    salience = np.zeros((count, frame_count))
     np.maximum.at(salience, (semitones[keep], frames[keep]), weights[keep])
     steady = median_filter(salience, size=(1, _STEADY_FRAMES))
     pairs = steady[:, : steady.shape[1] // 2 * 2].reshape(count, -1, 2)
@@ -129,30 +127,40 @@ def _triads() -> NDArray[np.float64]:
 
 
 def _spectral_peaks(
-    magnitude: NDArray[np.float32],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Interpolated frequency (Hz) and compressed strength of peaks; strength 0 elsewhere."""
+    waveform: NDArray[np.float32],
+) -> tuple[int, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """How many frames there are; of every peak its frame, frequency (Hz) and strength.
+
+    Frequencies are interpolated, strengths compressed.
+    """
     bin_hz = ANALYSIS_RATE / N_FFT
     first = int(440 * 2 ** ((_LOWEST_MIDI - 1 - 69) / 12) / bin_hz)
     last = int(440 * 2 ** ((_PARTIAL_MIDI + 1 - 69) / 12) / bin_hz)
     bins = np.arange(first, last)
     low = np.minimum(np.floor(bins * 2 ** (-3 / 12)).astype(int), bins - 3)
     high = np.maximum(np.ceil(bins * 2 ** (3 / 12)).astype(int) + 1, bins + 4)
-    summed = np.cumsum(magnitude, axis=0, dtype=np.float64)
-    summed = np.concatenate([np.zeros((1, magnitude.shape[1])), summed])
-    background = (summed[high] - summed[low]) / (high - low)[:, None]
-    left, middle, right = (magnitude[first + shift : last + shift] for shift in (-1, 0, 1))
-    is_peak = (
-        (middle > left)
-        & (middle >= right)
-        & (middle > _PEAK_OVER_BACKGROUND * background)
-        & (middle > _PEAK_FLOOR * magnitude.max())
-    )
-    curvature = left - 2 * middle + right
-    offset = np.where(is_peak, 0.5 * (left - right) / np.where(is_peak, curvature, 1.0), 0.0)
-    frequencies: NDArray[np.float64] = (bins[:, None] + offset) * np.float64(bin_hz)
-    strengths = np.where(is_peak, np.maximum(middle - background, 0.0) ** _COMPRESSION, 0.0)
-    return frequencies, strengths
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
+    loudest, frame_count = 0.0, 0
+    for magnitude in magnitudes(waveform, window_length=N_FFT, hop_length=HOP_LENGTH):
+        loudest = max(loudest, float(magnitude.max()))
+        summed = np.zeros((len(magnitude), high[-1] + 1))
+        np.cumsum(magnitude[:, : high[-1]], axis=1, dtype=np.float64, out=summed[:, 1:])
+        background = (summed[:, high] - summed[:, low]) / (high - low)
+        left, middle, right = (magnitude[:, first + shift : last + shift] for shift in (-1, 0, 1))
+        is_peak = (
+            (middle > left) & (middle >= right) & (middle > _PEAK_OVER_BACKGROUND * background)
+        )
+        frames, places = is_peak.nonzero()
+        shape = [side[frames, places].astype(np.float64) for side in (left, middle, right)]
+        found.append((frames + frame_count, places, np.stack([*shape, background[frames, places]])))
+        frame_count += len(magnitude)
+    frames, places = (np.concatenate(column) for column in list(zip(*found, strict=True))[:2])
+    left, middle, right, background = np.concatenate([sides for _, _, sides in found], axis=1)
+    is_heard = middle > np.float32(_PEAK_FLOOR) * np.float32(loudest)
+    offset = 0.5 * (left - right) / (left - 2 * middle + right)
+    frequencies = (bins[places] + offset) * bin_hz
+    strengths = np.maximum(middle - background, 0.0) ** _COMPRESSION
+    return frame_count, frames[is_heard], frequencies[is_heard], strengths[is_heard]
 
 
 def _tuning(pitches: NDArray[np.float64], strengths: NDArray[np.float64]) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musiscene.audio.excerpts import ANALYSIS_RATE
+from musiscene.audio.spectrum import magnitudes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,12 +35,10 @@ def log_mel(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         log(1 + 1000 m) of the magnitude mel spectrum scaled by its own 99th percentile, so that
         gain changes nothing; float32, shape (mel_bands, frames).
     """
-    import librosa
-
     if len(waveform) < _N_FFT:
         waveform = np.pad(waveform, (0, _N_FFT - len(waveform)))
-    magnitude = np.abs(librosa.stft(waveform, n_fft=_N_FFT, hop_length=_HOP_LENGTH))
-    mel = _mel_filters() @ magnitude
+    blocks = magnitudes(waveform, window_length=_N_FFT, hop_length=_HOP_LENGTH)
+    mel = np.concatenate([_mel_filters() @ block.T for block in blocks], axis=1)
     reference = np.percentile(mel, 99)
     if reference <= 0:
         return np.zeros_like(mel, dtype=np.float32)

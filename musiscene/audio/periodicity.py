@@ -135,14 +135,16 @@ def refine_bpm(novelties: list[NDArray[np.float32]], bpm: float) -> float:
     Returns:
         The tempo within 2.5 % of `bpm` with the strongest harmonics.
     """
+    from scipy.signal import zoom_fft
+
     candidates = bpm * np.linspace(0.975, 1.025, 101)
     strength = np.zeros(len(candidates))
     for curves in novelties:
         total = curves[-1] * np.hanning(curves.shape[1])
-        seconds = np.arange(len(total)) / FRAME_RATE
         for harmonic in (1, 2, 4):
-            cycles = np.outer(candidates * harmonic / 60.0, seconds)
-            strength += np.abs(np.exp(-2j * np.pi * cycles) @ total)
+            ends = candidates[[0, -1]] * harmonic / 60.0
+            tones = zoom_fft(total, ends, m=len(candidates), fs=FRAME_RATE, endpoint=True)
+            strength += np.abs(tones)
     return float(candidates[int(np.argmax(strength))])
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from musiscene.audio.excerpts import excerpt_spans, spread_excerpts
+from musiscene.audio.excerpt_details import excerpt_details
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-EXCERPT_SECONDS = 30.0
+    from musiscene.audio.excerpt_details import ExcerptDetails
 
 PACE_WEIGHT = 0.5
 """Trust in tags of pace, in nats for a factor e: on 369 rendered validation pieces 0.5 changed
@@ -34,6 +37,7 @@ def estimate_tempo(
     sample_rate: int,
     pace: float = 0.0,
     activations: NDArray[np.float32] | None = None,
+    excerpts: Sequence[ExcerptDetails] | None = None,
 ) -> TempoEstimate:
     """Estimate the tempo of a track.
 
@@ -43,6 +47,7 @@ def estimate_tempo(
         pace: From -1 (listeners would call it slow) to +1 (fast); it only moves the choice
             among tempi related by simple ratios.
         activations: Of `beat_activations` in the same waveform, if they are at hand.
+        excerpts: Of `excerpt_details` in the same waveform, if they are at hand.
 
     Returns:
         The tempo; (0, 0) where there is no sound.
@@ -51,25 +56,27 @@ def estimate_tempo(
         >>> estimate_tempo(np.zeros(16_000, dtype=np.float32), sample_rate=16_000)
         TempoEstimate(bpm=0.0, confidence=0.0)
     """
-    from musiscene.audio.onsets import novelty_curves
     from musiscene.audio.periodicity import TEMPO_GRID_BPM, refine_bpm, tempo_log_odds
     from musiscene.audio.pulse.activations import beat_activations
     from musiscene.audio.pulse.spectra import FRAME_RATE
 
-    excerpts = spread_excerpts(waveform, sample_rate=sample_rate, excerpt_seconds=EXCERPT_SECONDS)
-    novelties = [novelty_curves(excerpt) for excerpt in excerpts]
-    if not any(curves.any() for curves in novelties):
+    if excerpts is None:
+        excerpts = excerpt_details(waveform, sample_rate=sample_rate)
+    sounding = [excerpt for excerpt in excerpts if excerpt.novelty.any()]
+    if not sounding:
         return TempoEstimate(bpm=0.0, confidence=0.0)
     if activations is None:
         activations = beat_activations(waveform, sample_rate=sample_rate)
-    spans = excerpt_spans(len(waveform), round(EXCERPT_SECONDS * sample_rate))
     heard = [
         (
-            curves,
-            activations[start * FRAME_RATE // sample_rate : -(-end * FRAME_RATE // sample_rate)],
+            excerpt.novelty,
+            activations[
+                math.floor(excerpt.start_seconds * FRAME_RATE) : math.ceil(
+                    excerpt.end_seconds * FRAME_RATE
+                )
+            ],
         )
-        for curves, (start, end) in zip(novelties, spans, strict=True)
-        if curves.any()
+        for excerpt in sounding
     ]
     log_odds = np.mean([tempo_log_odds(curves, pulse) for curves, pulse in heard], axis=0)
     log_odds = log_odds + PACE_WEIGHT * pace * np.log(TEMPO_GRID_BPM / 110.0)

@@ -23,23 +23,25 @@ from musiscene.audio.pulse.spectra import (
     WINDOW_LENGTH,
     spectra,
 )
+from musiscene.processor import can_multiply_bfloat16
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import torch
     from numpy.typing import NDArray
 
-    State = tuple[torch.Tensor, torch.Tensor]
-    """Of an LSTM: hidden and cell."""
-
 WEIGHTS: Final = Path(__file__).parents[2] / "weights" / "beats" / "beatnet.safetensors"
-CHUNK_FRAMES: Final = 60 * FRAME_RATE
-"""Heard at once: what an hour costs above its waveform and its activations is a minute's."""
+STRIP_FRAMES: Final = 15 * FRAME_RATE
+"""Strips are heard side by side: step by step through a whole track, every step would wait for the
+weights."""
+RUN_UP_FRAMES: Final = 5 * FRAME_RATE
+"""Heard before a strip, so that the networks are in their stride where it begins."""
+STRIPS_AT_ONCE: Final = 16
+"""What an hour costs above its waveform and its activations is four minutes' worth."""
 PEAK: Final = 0.9
 """Every track is brought to it: the network hears levels, and quiet files are music too."""
 
-_MARGIN = 5 * HOP_LENGTH  # what the resampler needs to be in its stride
 _CLASSES = 3  # beat, first beat of a bar, neither
 _LEAST_LOG = -11.5  # one network alone cannot forbid a beat
 
@@ -65,48 +67,64 @@ def beat_activations(waveform: NDArray[np.float32], *, sample_rate: int) -> NDAr
 
     frames = -(-len(waveform) * FRAME_RATE // sample_rate)
     activations = np.zeros((frames, 2), np.float32)
-    peak = max((float(np.abs(_finite(part)).max()) for part in _parts(waveform)), default=0.0)
+    chunk = STRIPS_AT_ONCE * STRIP_FRAMES
+    peak = max(
+        (
+            float(np.abs(_chunk(waveform, start, start + chunk, sample_rate=sample_rate)).max())
+            for start in range(0, frames, chunk)
+        ),
+        default=0.0,
+    )
     if peak <= 0:
         return activations
-    networks = _networks()
-    states: list[State | None] = [None] * len(networks)
     with torch.inference_mode():
-        for first in range(0, frames, CHUNK_FRAMES):
-            last = min(first + CHUNK_FRAMES, frames)
-            heard = _chunk(waveform, first, last, sample_rate=sample_rate)
+        for start in range(0, frames, chunk):
+            end = min(start + chunk, frames)
+            # A frame before the first is heard for its increase alone.
+            first = max(start - RUN_UP_FRAMES - 1, 0)
+            heard = _chunk(waveform, first, end, sample_rate=sample_rate)
             features = torch.from_numpy(spectra(heard * np.float32(PEAK / peak)))
-            # A frame before the chunk is heard for its increase alone.
-            total = torch.zeros(last - first, 2)
-            for index, network in enumerate(networks):
-                logs, states[index] = network(features[min(first, 1) :], states[index])
-                total += logs[:, :2].clamp(min=_LEAST_LOG)
-            activations[first:last] = (total / len(networks)).exp().numpy()
+            activations[start:end] = _hear(features[min(first, 1) :])[start - end :].numpy()
     return activations
 
 
+def _hear(features: torch.Tensor) -> torch.Tensor:
+    """What the networks hear in each frame of `features`, shape (frames, 2).
+
+    The first strip has no run-up: before it there is nothing, or what it says is not asked for.
+    """
+    import torch
+    from torch.nn.functional import pad
+
+    count = max(-(-(len(features) - RUN_UP_FRAMES) // STRIP_FRAMES), 1)
+    missing = RUN_UP_FRAMES + count * STRIP_FRAMES - len(features)
+    networks = _networks()
+    total = torch.zeros(RUN_UP_FRAMES + STRIP_FRAMES, count, 2)
+    for network in networks:
+        entered = pad(network.enter(features), (0, 0, 0, missing))
+        strips = entered.unfold(0, RUN_UP_FRAMES + STRIP_FRAMES, STRIP_FRAMES).permute(2, 0, 1)
+        total += network.remember(strips.contiguous())[..., :2].clamp(min=_LEAST_LOG)
+    heard = (total / len(networks)).exp()
+    rest = heard[RUN_UP_FRAMES:].transpose(0, 1).reshape(-1, 2)
+    return torch.cat([heard[:RUN_UP_FRAMES, 0], rest])[: len(features)]
+
+
 def _chunk(
-    waveform: NDArray[np.float32], first: int, last: int, *, sample_rate: int
+    waveform: NDArray[np.float32], first: int, end: int, *, sample_rate: int
 ) -> NDArray[np.float32]:
-    """Sound of the frames [first, last) and of one before them, at `SAMPLE_RATE`."""
-    import soxr
-
-    earliest = first - 1 if first else 0
-    left = earliest * HOP_LENGTH - WINDOW_LENGTH // 2
-    length = (last - 1 - earliest) * HOP_LENGTH + WINDOW_LENGTH
+    """Sound of the frames [first, end) at `SAMPLE_RATE`; frames lie about their middle."""
+    left = first * HOP_LENGTH - WINDOW_LENGTH // 2
+    right = (end - 1) * HOP_LENGTH + WINDOW_LENGTH // 2
     scale = sample_rate / SAMPLE_RATE
-    start = round((left - _MARGIN) * scale)
-    stop = round((left + length + _MARGIN) * scale)
-    inside = _finite(waveform[max(start, 0) : max(stop, 0)])
-    padded = np.pad(inside, (max(-start, 0), max(stop - max(start, 0) - len(inside), 0)))
-    heard: NDArray[np.float32] = soxr.resample(padded, sample_rate, SAMPLE_RATE)
-    heard = heard[_MARGIN : _MARGIN + length]
-    return np.pad(heard, (0, length - len(heard)))
+    start, stop = max(round(left * scale), 0), max(round(right * scale), 0)
+    inside = _finite(waveform[start:stop])
+    if sample_rate != SAMPLE_RATE:
+        import soxr
 
-
-def _parts(waveform: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    size = CHUNK_FRAMES * HOP_LENGTH
-    for start in range(0, len(waveform), size):
-        yield waveform[start : start + size]
+        inside = soxr.resample(inside, sample_rate, SAMPLE_RATE)
+    missing = round(start / scale) - left
+    heard: NDArray[np.float32] = np.pad(inside, (missing, right - left))
+    return heard[: right - left]
 
 
 def _finite(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,34 +150,50 @@ class _BeatNetwork:
     """
 
     def __init__(self, weights: Mapping[str, torch.Tensor]) -> None:
+        import torch
         from torch import nn
 
         kernels, _, width = weights["conv1.weight"].shape
         cells = weights["linear.weight"].shape[1]
-        pooled = kernels * ((2 * BANDS - width + 1) // 2)
+        places = 2 * BANDS - width + 1
+        self._kernels = kernels
+        # As one matrix the convolution takes a tenth of the time.
+        self._bands = torch.zeros(kernels, places, 2 * BANDS)
+        for place in range(places):
+            self._bands[:, place, place : place + width] = weights["conv1.weight"][:, 0]
+        self._bands = self._bands.flatten(0, 1)
+        self._bias = weights["conv1.bias"].repeat_interleave(places)
         self._modules = nn.ModuleDict(
             {
-                "conv1": nn.Conv1d(1, kernels, width),
-                "linear0": nn.Linear(pooled, cells),
+                "linear0": nn.Linear(kernels * (places // 2), cells),
                 "lstm": nn.LSTM(cells, cells, num_layers=2),
                 "linear": nn.Linear(cells, _CLASSES),
             }
         ).eval()
-        self._modules.load_state_dict(weights)
+        known = {name: one for name, one in weights.items() if not name.startswith("conv1.")}
+        self._modules.load_state_dict(known)
+        self._dtype = torch.bfloat16 if can_multiply_bfloat16() else torch.float32
+        self._modules.to(self._dtype)
+        self._bands, self._bias = self._bands.to(self._dtype), self._bias.to(self._dtype)
 
-    def __call__(self, features: torch.Tensor, state: State | None) -> tuple[torch.Tensor, State]:
-        """Hear what follows the state that an earlier call left.
+    def enter(self, features: torch.Tensor) -> torch.Tensor:
+        """Prepare frames of `spectra`, (frames, 2 * BANDS), for the memory, (frames, cells)."""
+        from torch.nn import functional as F
+
+        bands = F.relu(F.linear(features.to(self._dtype), self._bands, self._bias))
+        pooled = F.max_pool1d(bands.view(len(features), self._kernels, -1), 2).flatten(1)
+        entered: torch.Tensor = self._modules["linear0"](pooled)
+        return entered
+
+    def remember(self, strips: torch.Tensor) -> torch.Tensor:
+        """Hear stretches side by side.
 
         Args:
-            features: Of `spectra`, shape (frames, 2 * BANDS).
-            state: Of the LSTM; None at the beginning of a track.
+            strips: Of `enter`, shape (frames, strips, cells).
 
         Returns:
-            Log probabilities, shape (frames, 3), and the state at the end.
+            Log probabilities, shape (frames, strips, 3).
         """
-        import torch
-
-        bands = torch.relu(self._modules["conv1"](features[:, None]))  # (frames, kernels, bands)
-        pooled = torch.max_pool1d(bands, 2).flatten(1)
-        remembered, state = self._modules["lstm"](self._modules["linear0"](pooled), state)
-        return self._modules["linear"](remembered).log_softmax(dim=-1), state
+        remembered, _ = self._modules["lstm"](strips)
+        logs: torch.Tensor = self._modules["linear"](remembered).float().log_softmax(dim=-1)
+        return logs

@@ -31,6 +31,8 @@ BEAT_SHARE: Final = 16
 """One part in so many of a beat is its sound."""
 TEMPO_SLACK: Final = 0.12
 """By how much beats may leave a known tempo, as a share of it."""
+MAX_WAYS: Final = 1 << 15
+"""From beat to beat, weighed in one step; more need more memory and are no faster."""
 
 _FLOOR = 1e-5
 _FIRST_IN_BAR = np.array([place == 0 for meter in METERS for place in range(meter)])
@@ -60,18 +62,24 @@ class _Scores:
         self._sounding = np.maximum(1, np.rint(intervals / BEAT_SHARE).astype(np.int64))
 
     def beat(self, starts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Of a beat of each interval that begins at each start, shape (places, intervals)."""
+        """Of a beat of each interval that begins at `starts`, (frames, intervals), in each place.
+
+        Shape (frames, places, intervals).
+        """
         last = len(self._sums) - 1
         middle = np.minimum(starts + self._sounding, last)
         end = np.minimum(starts + self._intervals, last)
         rest = self._sums[end, 2] - self._sums[middle, 2]
         within, first = (self._sums[middle, c] - self._sums[starts, c] + rest for c in (0, 1))
-        heard: NDArray[np.float64] = np.where(_FIRST_IN_BAR[:, None], first, within)
+        heard: NDArray[np.float64] = np.where(
+            _FIRST_IN_BAR[:, None], first[:, None], within[:, None]
+        )
         return heard
 
-    def upbeat(self, frame: int) -> float:
-        """Of nothing being heard before a frame."""
-        return float(self._sums[frame, 2])
+    def upbeat(self, frames: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of nothing being heard before each frame."""
+        before: NDArray[np.float64] = self._sums[frames, 2]
+        return before
 
 
 def likeliest_beats(activations: NDArray[np.float32], *, bpm: float | None = None) -> Beats:
@@ -93,26 +101,29 @@ def likeliest_beats(activations: NDArray[np.float32], *, bpm: float | None = Non
     steps = -STEADINESS * np.abs(intervals / intervals[:, None] - 1.0)  # from, to
     steps -= np.log(np.exp(steps).sum(axis=1, keepdims=True))
     columns = np.arange(len(intervals))
-    ring = np.full((longest + 1, len(_BEFORE), len(intervals)), -np.inf)
+    # What happens less than the shortest interval apart cannot depend on each other.
+    block = max(1, min(int(intervals[0]), MAX_WAYS // (len(_BEFORE) * len(intervals) ** 2)))
+    ring = np.full((longest + block, len(_BEFORE), len(intervals)), -np.inf)
     came_from = np.full((frames, len(_BEFORE), len(intervals)), -1, np.int8)
     ending = (-np.inf, 0, 0, 0)
-    for frame in range(frames):
-        starts = np.maximum(frame - intervals, 0)
-        ended = ring[starts % len(ring), :, columns].T + scores.beat(starts)  # (places, intervals)
-        ended[:, intervals > frame] = -np.inf
-        ways = ended[_BEFORE][:, :, None] + steps  # (places, from, to)
-        choice = ways.argmax(axis=1)
-        best = np.take_along_axis(ways, choice[:, None], axis=1)[:, 0]
-        if frame < longest:
-            fresh = np.where(frame < intervals, scores.upbeat(frame) - np.log(intervals), -np.inf)
+    for first in range(0, frames, block):
+        now = np.arange(first, min(first + block, frames))
+        starts = now[:, None] - intervals  # (frames, intervals)
+        before = ring[starts % len(ring), :, columns].transpose(0, 2, 1)
+        ended = before + scores.beat(np.maximum(starts, 0))  # (frames, places, intervals)
+        ended = np.where(starts[:, None] < 0, -np.inf, ended)
+        ways = ended[:, _BEFORE, :, None] + steps  # (frames, places, from, to)
+        choice = ways.argmax(axis=2)
+        best = np.take_along_axis(ways, choice[:, :, None], axis=2)[:, :, 0]
+        if first < longest:
+            upbeats = scores.upbeat(now)[:, None] - np.log(intervals)
+            fresh = np.where(now[:, None] < intervals, upbeats, -np.inf)[:, None]
             choice = np.where(fresh > best, -1, choice)
             best = np.maximum(fresh, best)
-        came_from[frame] = choice
-        ring[frame % len(ring)] = best
-        if frame + longest >= frames:
-            ending = max(
-                ending, _best_last(best, scores, frame, reaches=frame + intervals >= frames)
-            )
+        came_from[now] = choice
+        ring[now % len(ring)] = best
+        if now[-1] + longest >= frames:
+            ending = max(ending, _best_last(best, scores, now, now[:, None] + intervals >= frames))
     return _walk_back(came_from, intervals, ending[1:])
 
 
@@ -135,12 +146,16 @@ def _intervals(bpm: float | None) -> NDArray[np.int64]:
 
 
 def _best_last(
-    best: NDArray[np.float64], scores: _Scores, frame: int, *, reaches: NDArray[np.bool_]
+    best: NDArray[np.float64],
+    scores: _Scores,
+    frames: NDArray[np.int64],
+    reaches: NDArray[np.bool_],
 ) -> tuple[float, int, int, int]:
-    """Score, frame, place and interval of the best last beat that begins at a frame."""
-    total = np.where(reaches, best + scores.beat(np.full(best.shape[1], frame)), -np.inf)
-    place, column = np.unravel_index(int(np.argmax(total)), total.shape)
-    return float(total[place, column]), frame, int(place), int(column)
+    """Score, frame, place and interval of the best last beat that begins at one of some frames."""
+    starts = np.repeat(frames[:, None], best.shape[2], axis=1)
+    total = np.where(reaches[:, None], best + scores.beat(starts), -np.inf)
+    index, place, column = np.unravel_index(int(np.argmax(total)), total.shape)
+    return float(total[index, place, column]), int(frames[index]), int(place), int(column)
 
 
 def _walk_back(

@@ -26,18 +26,30 @@ class TestBeatActivations:
         assert heard[between].mean() < 0.1
 
     def test_chunks_change_nothing(self, monkeypatch: pytest.MonkeyPatch):
-        waveform = clicks(93, 8) + noise(8)
+        waveform = clicks(93, 45) + noise(45)
         whole = beat_activations(waveform, sample_rate=RATE)
 
-        monkeypatch.setattr(activations, "CHUNK_FRAMES", 70)
+        monkeypatch.setattr(activations, "STRIPS_AT_ONCE", 1)
 
-        np.testing.assert_allclose(beat_activations(waveform, sample_rate=RATE), whole, atol=1e-3)
+        difference = np.abs(beat_activations(waveform, sample_rate=RATE) - whole)
+
+        assert difference.mean() < 0.001
+
+    def test_strips_change_little(self, monkeypatch: pytest.MonkeyPatch):
+        waveform = clicks(93, 45) + noise(45)
+        monkeypatch.setattr(activations, "STRIP_FRAMES", 60 * FRAME_RATE)
+        in_one_go = beat_activations(waveform, sample_rate=RATE)
+        monkeypatch.undo()
+
+        difference = np.abs(beat_activations(waveform, sample_rate=RATE) - in_one_go)
+
+        assert difference.mean() < 0.005
 
     def test_gain_changes_nothing(self):
         waveform = clicks(93, 6)
         quiet = beat_activations(0.01 * waveform, sample_rate=RATE)
 
-        np.testing.assert_allclose(quiet, beat_activations(waveform, sample_rate=RATE), atol=1e-3)
+        np.testing.assert_allclose(quiet, beat_activations(waveform, sample_rate=RATE), atol=0.02)
 
     @pytest.mark.parametrize("samples", [0, 1, 319, 321])
     def test_silence_has_no_beats(self, samples: int):
