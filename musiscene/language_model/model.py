@@ -3,7 +3,8 @@
 Requests share what they can. Without music they have one long prefix (instructions and examples)
 whose keys and values are kept between calls and never copied to the rows of a batch. With music
 every position depends on what is heard, so a prompt's beginning is read once for each different
-track and its keys and values are then handed to the rows that ask about that track.
+track and its keys and values are then handed to the rows that ask about that track. Prompts without
+either are written by a `PackedLlama` where the model is one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 from musiscene.language_model.attention import AudioStates, PrefixStates, use_attention
+from musiscene.language_model.packed import LONGEST_TOKENS, PackedLlama, can_pack
 from musiscene.language_model.rows import Read, Row, batched, shared_length, unambiguous
 from musiscene.language_model.sampling import Completion, Sampling, draw_tokens, draw_uniforms
 
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
     from transformers.cache_utils import DynamicLayer
 
 ROWS_PER_BATCH = 32
+PACKED_ROWS = 128
+"""At once, where nothing is heard: from fewer on, the weights are read too often; more take memory.
+"""
+CROWDED = 0.8
+"""Rows that have ended leave a batch when so small a share is still running: moving costs too."""
 PREFIXES_KEPT = 4
 STOP_TOKENS = 16
 """A stop is looked for in so many of the last tokens."""
@@ -59,7 +66,9 @@ class LanguageModel:
         ends = model.generation_config.eos_token_id if model.generation_config else None
         ends = tokenizer.eos_token_id if ends is None else ends
         self._end_ids = frozenset(ends if isinstance(ends, list) else [ends])
+        self._ending_ids: dict[tuple[str, ...], frozenset[int]] = {}
         self._prefixes: OrderedDict[str, PrefixStates] = OrderedDict()
+        self._packed: PackedLlama | None = None
 
     @classmethod
     def load(
@@ -133,24 +142,33 @@ class LanguageModel:
                     f" {audio.row_count}"
                 )
         states = self._read_prefix(prefix) if is_prefix_shared else []
+        longest = max(map(len, prompts), default=0) + sampling.max_new_tokens
+        packed = (
+            self._pack() if audio is None and not states and longest <= LONGEST_TOKENS else None
+        )
+        samples = sampling.samples_per_prompt
+        row_count = ROWS_PER_BATCH if packed is None else PACKED_ROWS
         completions: list[list[Completion]] = [[] for _ in prompts]
         by_length = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        for places in batched(by_length, max(1, ROWS_PER_BATCH // sampling.samples_per_prompt)):
+        for places in batched(by_length, max(1, row_count // samples)):
             rows = [
                 Row(place, draw_uniforms(continuations[place], sample, sampling))
                 for place in places
-                for sample in range(sampling.samples_per_prompt)
+                for sample in range(samples)
             ]
             batch = [prompts[place] for place in places]
-            heard = None
-            if audio is not None and audio_rows is not None:
-                heard = audio.rows([audio_rows[place] for place in places])
-                same = [audio_rows[place] for place in places]
-                start = self._read_heard(batch, audio, same)
+            if packed is not None:
+                self._write_packed(packed, batch, rows, sampling)
             else:
-                start = self._read(states, batch)
-            for _ in self._decode(states, start, rows, sampling, heard):
-                pass
+                heard = None
+                if audio is not None and audio_rows is not None:
+                    same = [audio_rows[place] for place in places]
+                    heard = audio.rows(same)
+                    start = self._read_heard(batch, audio, same)
+                else:
+                    start = self._read(states, batch)
+                for _ in self._decode(states, start, rows, sampling, heard):
+                    pass
             for row in rows:
                 completions[row.place].append(self._completion(row, sampling))
         return completions
@@ -299,6 +317,34 @@ class LanguageModel:
         )
         return cast("Tensor", output.logits)[:, -1]
 
+    def _pack(self) -> PackedLlama | None:
+        """The model's layers joined, if they can be and as long as the weights are the same."""
+        if not can_pack(self.model):
+            return None
+        if self._packed is None or not self._packed.is_of(self.model):
+            self._packed = PackedLlama(self.model)
+        return self._packed
+
+    def _write_packed(
+        self,
+        packed: PackedLlama,
+        prompts: Sequence[list[int]],
+        rows: list[Row],
+        sampling: Sampling,
+    ) -> None:
+        """Draw tokens into `rows` until all have ended."""
+        written = packed.read(prompts, samples=len(rows) // len(prompts))
+        for step in range(sampling.max_new_tokens):
+            drawn = self._draw(written.logits, rows, step, sampling)
+            going = [place for place, row in enumerate(rows) if not row.is_finished]
+            if not going or step + 1 == sampling.max_new_tokens:
+                return
+            if len(going) <= CROWDED * len(rows):
+                kept = torch.tensor(going)
+                written, drawn = packed.keep(written, kept), drawn[kept]
+                rows = [rows[place] for place in going]
+            packed.step(written, drawn)
+
     def _decode(
         self,
         states: PrefixStates,
@@ -334,16 +380,33 @@ class LanguageModel:
     @torch.inference_mode()
     def _draw(self, logits: Tensor, rows: list[Row], step: int, sampling: Sampling) -> Tensor:
         """The next token of each row, noted in the row."""
-        uniforms = torch.stack([row.uniforms[step] for row in rows]).to(logits.device)
-        drawn = draw_tokens(logits, uniforms, sampling.temperature, sampling.top_p)
-        gains = logits.gather(1, drawn[:, None])[:, 0].float() - logits.float().logsumexp(-1)
+        uniforms = torch.tensor([row.uniforms[step] for row in rows], device=logits.device)
+        drawn, gains = draw_tokens(logits, uniforms, sampling.temperature, sampling.top_p)
+        ending = self._ids_that_end(sampling.stop)
         for row, token_id, gain in zip(rows, drawn.tolist(), gains.tolist(), strict=True):
+            if row.is_finished:
+                continue
             row.token_ids.append(token_id)
             row.log_likelihood += gain
             row.is_finished = token_id in self._end_ids or (
-                bool(sampling.stop) and self._has_stop(row.token_ids, sampling.stop)
+                token_id in ending and self._has_stop(row.token_ids, sampling.stop)
             )
         return drawn
+
+    def _ids_that_end(self, stops: tuple[str, ...]) -> frozenset[int]:
+        """The tokens after which one of the stops may have come: the others need no second look."""
+        if stops not in self._ending_ids:
+            every = list(range(self.model.config.vocab_size))
+            last = {stop[-1] for stop in stops if stop}
+            if all(character.isascii() and character != " " for character in last):
+                pieces = self.tokenizer.batch_decode([[token_id] for token_id in every])
+                every = [
+                    token_id
+                    for token_id, piece in zip(every, pieces, strict=True)
+                    if not last.isdisjoint(piece)
+                ]
+            self._ending_ids[stops] = frozenset(every if stops else ())
+        return self._ending_ids[stops]
 
     def _settled(self, token_ids: list[int]) -> str:
         """The text so far that no further token can change.

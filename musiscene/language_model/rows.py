@@ -33,8 +33,8 @@ class Row:
 
     place: int
     """Of its prompt."""
-    uniforms: Tensor
-    """What decides its draws, in [0, 1), (max_new_tokens,)."""
+    uniforms: list[float]
+    """What decides its draws, in [0, 1), one for each new token."""
     token_ids: list[int] = field(default_factory=list)
     """Drawn so far."""
     log_likelihood: float = 0.0

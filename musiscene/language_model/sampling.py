@@ -6,7 +6,7 @@ Source: Holtzman et al. 2020, arXiv:1904.09751, section 3.1 (top-p sampling).
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
 import torch
@@ -15,9 +15,11 @@ from msgspec import Meta
 if TYPE_CHECKING:
     from torch import Tensor
 
-CANDIDATES = 256
-"""The nucleus is looked for among so many of the likeliest tokens first: sorting all of them costs
-more than the layer that makes them."""
+CANDIDATES = (64, 1024)
+"""The nucleus is looked for among so many of the likeliest tokens first, row by row: sorting all of
+them costs more than the layer that makes them."""
+ROWS_AT_ONCE = 8
+"""What so many rows need stays in the processor's cache."""
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,22 +69,17 @@ def nucleus(logits: Tensor, temperature: float, top_p: float) -> tuple[Tensor, T
 
     Returns:
         Probabilities, float32, renormalised and 0 for what is left out, and token ids, int64: both
-        (rows, candidates), the likeliest first.
+        (rows, vocab), the likeliest first.
     """
     scaled = logits.float() / temperature
     total = scaled.logsumexp(-1, keepdim=True)
-    best, token_ids = scaled.topk(min(CANDIDATES, scaled.shape[-1]), dim=-1)
-    probabilities = (best - total).exp()
-    is_whole = best.shape[-1] == scaled.shape[-1]
-    if not is_whole and bool((probabilities.sum(-1) <= top_p).any()):
-        best, token_ids = scaled.sort(dim=-1, descending=True)
-        probabilities = (best - total).exp()
-    before = probabilities.cumsum(-1) - probabilities
-    kept = probabilities * (before <= top_p)
-    return kept / kept.sum(-1, keepdim=True), token_ids
+    best, token_ids = scaled.sort(dim=-1, descending=True)
+    return _kept((best - total).exp(), top_p), token_ids
 
 
-def draw_tokens(logits: Tensor, uniforms: Tensor, temperature: float, top_p: float) -> Tensor:
+def draw_tokens(
+    logits: Tensor, uniforms: Tensor, temperature: float, top_p: float
+) -> tuple[Tensor, Tensor]:
     """One token a row, by inverting the cumulative distribution at a given number.
 
     Args:
@@ -92,25 +89,55 @@ def draw_tokens(logits: Tensor, uniforms: Tensor, temperature: float, top_p: flo
         top_p: As `nucleus` takes it.
 
     Returns:
-        Token ids, int64, (rows,).
+        Token ids, int64, and the natural log of their probability at temperature 1, float32: both
+        (rows,).
 
     Example:
         >>> logits = torch.tensor([[0.0, 3.0, 2.0]])
-        >>> draw_tokens(logits, torch.tensor([0.99]), 1.0, 0.95).item()
+        >>> draw_tokens(logits, torch.tensor([0.99]), 1.0, 0.95)[0].item()
         2
-        >>> draw_tokens(logits, torch.tensor([0.99]), 0.0, 0.95).item()
+        >>> draw_tokens(logits, torch.tensor([0.99]), 0.0, 0.95)[0].item()
         1
     """
-    if temperature == 0.0:
-        return logits.argmax(-1)
-    probabilities, token_ids = nucleus(logits, temperature, top_p)
-    cumulative = probabilities.cumsum(-1)
-    target = uniforms[:, None] * cumulative[:, -1:]
-    place = (cumulative <= target).sum(-1, keepdim=True).clamp(max=token_ids.shape[-1] - 1)
-    return token_ids.gather(1, place)[:, 0]
+    drawn = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+    gains = torch.zeros(len(logits), device=logits.device)
+    for start in range(0, len(logits), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        logs = logits[rows].float().log_softmax(-1)
+        if temperature == 0.0:
+            drawn[rows] = logs.argmax(-1)
+        else:
+            shares = (logs / temperature).softmax(-1)
+            drawn[rows] = _draw(shares, uniforms[rows], top_p)
+        gains[rows] = logs.gather(1, drawn[rows, None])[:, 0]
+    return drawn, gains
 
 
-def draw_uniforms(text: str, sample: int, sampling: Sampling) -> Tensor:
+def _draw(shares: Tensor, uniforms: Tensor, top_p: float) -> Tensor:
+    """One token a row of the probabilities `shares`, (rows, vocab)."""
+    drawn = torch.zeros(len(shares), dtype=torch.long, device=shares.device)
+    rows = torch.arange(len(shares), device=shares.device)
+    for count in (*CANDIDATES, shares.shape[-1]):
+        best, token_ids = shares[rows].topk(min(count, shares.shape[-1]), dim=-1)
+        holds = (best.sum(-1) > top_p) | (best.shape[-1] == shares.shape[-1])
+        cumulative = _kept(best[holds], top_p).cumsum(-1)
+        target = uniforms[rows[holds], None] * cumulative[:, -1:]
+        place = (cumulative <= target).sum(-1, keepdim=True).clamp(max=best.shape[-1] - 1)
+        drawn[rows[holds]] = token_ids[holds].gather(1, place)[:, 0]
+        rows = rows[~holds]
+        if len(rows) == 0:
+            break
+    return drawn
+
+
+def _kept(probabilities: Tensor, top_p: float) -> Tensor:
+    """Those of falling probabilities that belong to the nucleus, renormalised; the others 0."""
+    before = probabilities.cumsum(-1) - probabilities
+    kept = probabilities * (before <= top_p)
+    return kept / kept.sum(-1, keepdim=True)
+
+
+def draw_uniforms(text: str, sample: int, sampling: Sampling) -> list[float]:
     """The random numbers of one row: a function of the seed, its text and its number.
 
     Args:
@@ -119,8 +146,9 @@ def draw_uniforms(text: str, sample: int, sampling: Sampling) -> Tensor:
         sampling: Its seed and length.
 
     Returns:
-        In [0, 1), float32, (max_new_tokens,).
+        In [0, 1), `max_new_tokens` of them.
     """
     key = f"{sampling.seed}\n{sample}\n{text}".encode()
     seed = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big", signed=True)
-    return torch.rand(sampling.max_new_tokens, generator=torch.Generator().manual_seed(seed))
+    chance = torch.Generator().manual_seed(seed)
+    return cast("list[float]", torch.rand(sampling.max_new_tokens, generator=chance).tolist())

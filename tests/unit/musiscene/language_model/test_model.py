@@ -65,8 +65,8 @@ class Script:
         ends = [] if end is None else [end.tokenizer.eos_token_id]
         coming = iter([*token_ids, *ends])
 
-        def draw_tokens(*_: object) -> torch.Tensor:
-            return torch.tensor([next(coming)])
+        def draw_tokens(*_: object) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.tensor([next(coming)]), torch.zeros(1)
 
         self._monkeypatch.setattr(model_module, "draw_tokens", draw_tokens)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers import TemperatureLogitsWarper, TopPLogitsWarper
 
-from musiscene.language_model.sampling import CANDIDATES, Sampling, draw_tokens, draw_uniforms
+from musiscene.language_model.sampling import Sampling, draw_tokens, draw_uniforms
 from musiscene.language_model.sampling import nucleus as own_nucleus
 
 VOCABULARY = 1000
@@ -36,11 +36,6 @@ class TestNucleus:
         assert torch.equal(found > 0, expected > 0)
         torch.testing.assert_close(found, expected)
 
-    @pytest.mark.parametrize("spread", SPREADS)
-    def test_each_of_the_two_ways_is_taken(self, spread: float):
-        _, token_ids = own_nucleus(random_logits(spread), 1.0, 0.8)
-        assert token_ids.shape[1] == (CANDIDATES if spread > 1 else VOCABULARY)
-
     def test_rows_that_need_all_tokens_do_not_change_the_others(self):
         logits = torch.cat([random_logits(6.0, rows=1), random_logits(0.3, rows=1)])
         together = nucleus(logits, 1.0, 0.8)
@@ -60,7 +55,7 @@ class TestNucleus:
         assert torch.equal(found.argmax(-1), logits.argmax(-1))
         assert ((found > 0).sum(-1) == 1).all()
 
-    @pytest.mark.parametrize("vocabulary", [3, CANDIDATES, CANDIDATES + 1])
+    @pytest.mark.parametrize("vocabulary", [3, 64, 65])
     def test_small_vocabularies_are_kept_whole(self, vocabulary: int):
         logits = random_logits(1.0)[:, :vocabulary]
         torch.testing.assert_close(nucleus(logits, 1.0, 1.0), logits.softmax(-1))
@@ -70,39 +65,54 @@ class TestDrawTokens:
     def test_draws_in_proportion(self):
         logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().expand(10_000, 4)
         uniforms = (torch.arange(10_000) + 0.5) / 10_000
-        counts = draw_tokens(logits, uniforms, 1.0, 1.0).bincount(minlength=4)
+        counts = draw_tokens(logits, uniforms, 1.0, 1.0)[0].bincount(minlength=4)
         assert counts.tolist() == pytest.approx([5000, 3000, 1500, 500], abs=2)
 
     def test_top_p_leaves_out_the_tail(self):
         logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().expand(1000, 4)
         uniforms = torch.arange(1000) / 1000
-        counts = draw_tokens(logits, uniforms, 1.0, 0.75).bincount(minlength=4)
+        counts = draw_tokens(logits, uniforms, 1.0, 0.75)[0].bincount(minlength=4)
         assert counts.tolist() == pytest.approx([625, 375, 0, 0], abs=2)
 
     @pytest.mark.parametrize("spread", SPREADS)
     def test_the_last_number_below_1_draws_a_token_of_the_nucleus(self, spread: float):
         logits = random_logits(spread)
         highest = torch.full((len(logits),), 1.0 - 2.0**-24)
-        drawn = draw_tokens(logits, highest, 1.0, 0.8)
+        drawn, _ = draw_tokens(logits, highest, 1.0, 0.8)
         assert (nucleus(logits, 1.0, 0.8).gather(1, drawn[:, None]) > 0).all()
+
+    @pytest.mark.parametrize("scale", [0.0, 0.5, 8.0])
+    def test_sorting_less_draws_the_same(self, scale: float):
+        logits = scale * torch.randn(64, 5000, generator=torch.Generator().manual_seed(1))
+        uniforms = torch.rand(64, generator=torch.Generator().manual_seed(2))
+        probabilities, token_ids = own_nucleus(logits, 0.8, 0.95)
+        cumulative = probabilities.cumsum(-1)
+        place = (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(-1, keepdim=True)
+        drawn, gains = draw_tokens(logits, uniforms, 0.8, 0.95)
+        expected = token_ids.gather(1, place)
+        chances = logits.log_softmax(-1)
+        # Where two tokens are as likely, or a sum rounds, a neighbour may be drawn.
+        found = chances.gather(1, drawn[:, None])
+        torch.testing.assert_close(found, chances.gather(1, expected), atol=2e-3, rtol=0)
+        torch.testing.assert_close(gains, found[:, 0])
 
     def test_a_temperature_of_0_takes_the_likeliest(self):
         logits = random_logits(0.3)
-        drawn = draw_tokens(logits, torch.rand(len(logits)), 0.0, 0.5)
+        drawn, _ = draw_tokens(logits, torch.rand(len(logits)), 0.0, 0.5)
         assert torch.equal(drawn, logits.argmax(-1))
 
 
 class TestDrawUniforms:
     def test_follow_from_seed_text_and_number_alone(self):
         first, second = (draw_uniforms("a", 0, Sampling(seed=1)) for _ in range(2))
-        assert torch.equal(first, second)
+        assert first == second
         others = [
             draw_uniforms("b", 0, Sampling(seed=1)),
             draw_uniforms("a", 1, Sampling(seed=1)),
             draw_uniforms("a", 0, Sampling(seed=2)),
         ]
-        assert not any(torch.equal(first, other) for other in others)
+        assert first not in others
 
     def test_a_longer_row_begins_alike(self):
         short, long = (draw_uniforms("a", 0, Sampling(max_new_tokens=n)) for n in (16, 64))
-        assert torch.equal(long[:16], short)
+        assert long[:16] == short
