@@ -7,8 +7,6 @@ written into a file. Whatever is wrong with the file raises an `AudioError` that
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
@@ -22,6 +20,14 @@ from musiscene.audio.decode import Block, PacketDecoder
 from musiscene.audio.limits import AudioLimits
 from musiscene.audio.loudness import LoudnessMeter, integrated_lufs
 from musiscene.audio.resample import HannResampler
+from musiscene.audio.tags import (
+    Chapter,
+    chapters_in,
+    clean_tag,
+    tag_number,
+    tagged_cue_sheet,
+    tagged_licence,
+)
 from musiscene.errors import AudioLimitError, EmptyAudioError, SilentAudioError
 
 if TYPE_CHECKING:
@@ -32,10 +38,6 @@ Filter = Literal["soxr", "hann"]
 """How samples are brought to another rate: the best way, or the way MU-LLaMA was trained behind."""
 
 SILENT_PEAK = 1e-4  # -80 dBFS
-MAX_TAG_CHARACTERS = 300
-LICENCE_KEYS = ("license", "licence")
-# ID3 has no field for a licence: by the Creative Commons guide it stands in the copyright line.
-LICENCE_IN_COPYRIGHT = re.compile(r"licen[cs]e|creative ?commons|\bcc[ -]|public domain", re.I)
 DEFAULT_LIMITS = AudioLimits()
 
 
@@ -70,6 +72,10 @@ class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
     """From the tags, from 1."""
     licence: str | None = None
     """From the tags: the licence, or else a copyright line that states one."""
+    chapters: tuple[Chapter, ...] = ()
+    """Songs within the file: of its container, or what a cue sheet says instead; else none."""
+    cue_sheet: str | None = None
+    """From the tags: the text of a whole cue sheet."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,36 +309,17 @@ def _info(path: str | Path, opened: OpenAudio, seconds: float) -> AudioInfo:
         duration_seconds=seconds,
         sample_rate=stream.rate,
         channels=stream.channels,
-        title=_clean(tags.get("title")),
-        artist=_clean(tags.get("artist")),
-        album=_clean(tags.get("album")),
-        album_artist=_clean(tags.get("album_artist") or tags.get("albumartist")),
-        disc_number=_number(tags.get("disc") or tags.get("discnumber")),
-        track_number=_number(tags.get("track") or tags.get("tracknumber")),
-        licence=_licence(tags),
+        title=clean_tag(tags.get("title")),
+        artist=clean_tag(tags.get("artist")),
+        album=clean_tag(tags.get("album")),
+        album_artist=clean_tag(tags.get("album_artist") or tags.get("albumartist")),
+        disc_number=tag_number(tags.get("disc") or tags.get("discnumber")),
+        track_number=tag_number(tags.get("track") or tags.get("tracknumber")),
+        licence=tagged_licence(tags),
+        chapters=chapters_in(opened.container),
+        cue_sheet=tagged_cue_sheet(tags),
     )
-
-
-def _licence(tags: Mapping[str, str]) -> str | None:
-    stated = next((tags[key] for key in LICENCE_KEYS if key in tags), None)
-    copyright_line = tags.get("copyright", "")
-    if stated is None and LICENCE_IN_COPYRIGHT.search(copyright_line):
-        stated = copyright_line
-    return _clean(stated)
 
 
 def _lower_keys(tags: Mapping[str, str]) -> dict[str, str]:
     return {key.lower(): value for key, value in tags.items()}
-
-
-def _clean(tag: str | None) -> str | None:
-    """One line of printable, composed text of a sane length, None where nothing is left."""
-    composed = unicodedata.normalize("NFC", tag or "")
-    printable = "".join(char if char.isprintable() else " " for char in composed)
-    return " ".join(printable.split())[:MAX_TAG_CHARACTERS].strip() or None
-
-
-def _number(tag: str | None) -> int | None:
-    """The first number of `3/12`."""
-    found = re.match(r"\s*(\d{1,5})(?!\d)", tag or "", re.ASCII)
-    return int(found[1]) or None if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,11 @@ import numpy as np
 from musiscene.audio.excerpts import ANALYSIS_RATE, to_analysis_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from musiscene.audio.tags import Chapter
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 10.0, 30.0
 MAX_SEGMENTS = 12
@@ -23,6 +28,7 @@ _KERNEL_SECONDS = (4.0, 8.0)  # phrase and section
 _CHUNK_FRAMES = 480  # two minutes at a time
 _MAX_GRID = 3000  # places to cut at; coarser than a frame only past twelve minutes
 _SNAP_SECONDS = 0.7
+_CHAPTER_SECONDS = 2.0
 
 
 class SegmentBounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +38,8 @@ class SegmentBounds(msgspec.Struct, frozen=True, kw_only=True):
     """From the beginning of the track."""
     end_seconds: float
     """From the beginning of the track."""
+    title: str | None = None
+    """Of the song, where the track holds several."""
 
 
 def find_segments(
@@ -77,6 +85,46 @@ def find_segments(
     return [
         SegmentBounds(start_seconds=start, end_seconds=end)
         for start, end in itertools.pairwise(edges)
+    ]
+
+
+def cut_at_chapters(
+    bounds: Sequence[SegmentBounds], chapters: Sequence[Chapter]
+) -> list[SegmentBounds]:
+    """Cut segments so that none is of two songs.
+
+    A boundary within two seconds of a song's beginning gives way to it, and a song that begins or
+    ends so near to the track's own ends begins or ends there.
+
+    Args:
+        bounds: Segments in order, without gaps.
+        chapters: The beginnings of the songs, in order.
+
+    Returns:
+        Segments in order, without gaps, over the same time, with the titles of their songs.
+    """
+    if not bounds or not chapters:
+        return list(bounds)
+    first, end = bounds[0].start_seconds, bounds[-1].end_seconds
+    starts = [
+        first if chapter.start_seconds <= first + _CHAPTER_SECONDS else chapter.start_seconds
+        for chapter in chapters
+    ]
+    songs = np.array([start for start in starts if first < start < end - _CHAPTER_SECONDS])
+    others = [
+        bound.start_seconds
+        for bound in bounds[1:]
+        if not (np.abs(songs - bound.start_seconds) <= _CHAPTER_SECONDS).any()
+    ]
+    edges = [first, *sorted({*songs.tolist(), *others}), end]
+    titles = [None, *(chapter.title for chapter in chapters)]
+    return [
+        SegmentBounds(
+            start_seconds=start,
+            end_seconds=stop,
+            title=titles[bisect_right(starts, start)],
+        )
+        for start, stop in itertools.pairwise(edges)
     ]
 
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -206,3 +206,42 @@ def _mux_cover(container: OutputContainer) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
     container.mux(picture.encode(None))
+
+
+def write_chapters(
+    path: Path,
+    waveform: NDArray[np.float32],
+    chapters: Sequence[tuple[float, str | None]],
+    *,
+    sample_rate: int = 44_100,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """Encode a waveform with chapters, each a start in seconds and a title.
+
+    In Ogg and FLAC they are tags, as their programs write them.
+    """
+    waveform = np.atleast_2d(waveform)
+    with av.open(str(path), "w") as container:
+        container.metadata.update(metadata or {})
+        if path.suffix in {".ogg", ".opus", ".flac"}:
+            for number, (start, title) in enumerate(chapters, start=1):
+                clock = f"{start // 3600:02.0f}:{start // 60 % 60:02.0f}:{start % 60:06.3f}"
+                container.metadata[f"CHAPTER{number:03}"] = clock
+                container.metadata[f"CHAPTER{number:03}NAME"] = title or ""
+        else:
+            ends = [start for start, _ in chapters[1:]] + [chapters[-1][0] + 1]
+            container.set_chapters(
+                [
+                    {
+                        "id": number,
+                        "start": round(start * 1000),
+                        "end": round(end * 1000),
+                        "time_base": Fraction(1, 1000),
+                        "metadata": {} if title is None else {"title": title},
+                    }
+                    for number, ((start, title), end) in enumerate(zip(chapters, ends, strict=True))
+                ]
+            )
+        stream = _add_audio(container, path, waveform, sample_rate, None)
+        _mux_audio(container, stream, waveform, sample_rate)
+    return path

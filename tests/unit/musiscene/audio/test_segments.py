@@ -3,8 +3,16 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from musiscene.audio.segments import MAX_SEGMENTS, find_segments
+from musiscene.audio.segments import (
+    MAX_SEGMENTS,
+    SegmentBounds,
+    cut_at_chapters,
+    find_segments,
+)
+from musiscene.audio.tags import Chapter, in_order
 from tests.support.music import RATE, chord, clicks, noise
 
 
@@ -75,3 +83,63 @@ class TestFindSegments:
     def test_rejects_a_target_outside_ten_to_thirty(self):
         with pytest.raises(ValueError, match="10 to 30"):
             find_segments(noise(40), sample_rate=RATE, target_seconds=5)
+
+
+def bounds(*edges: float) -> list[SegmentBounds]:
+    return [
+        SegmentBounds(start_seconds=start, end_seconds=end)
+        for start, end in itertools.pairwise(edges)
+    ]
+
+
+def chapters(**starts: float) -> list[Chapter]:
+    return [Chapter(start_seconds=start, title=title) for title, start in starts.items()]
+
+
+class TestCutAtChapters:
+    @pytest.mark.parametrize(
+        ("edges", "songs", "expected"),
+        [
+            pytest.param(
+                [0, 20, 40, 60], {"A": 0, "B": 30},
+                [(0, 20, "A"), (20, 30, "A"), (30, 40, "B"), (40, 60, "B")], id="a cut is added",
+            ),
+            pytest.param(
+                [0, 20, 40, 60], {"A": 0, "B": 21.5, "C": 38},
+                [(0, 21.5, "A"), (21.5, 38, "B"), (38, 60, "C")], id="a near boundary moves",
+            ),
+            pytest.param(
+                [0, 19, 22, 60], {"A": 0, "B": 20.5},
+                [(0, 20.5, "A"), (20.5, 60, "B")], id="no sliver on either side",
+            ),
+            pytest.param(
+                [0, 30], {"A": 10, "B": 20},
+                [(0, 10, None), (10, 20, "A"), (20, 30, "B")], id="before the first song",
+            ),
+            pytest.param(
+                [0, 30], {"A": 1.9, "B": 20, "C": 28.5, "D": 400},
+                [(0, 20, "A"), (20, 30, "B")], id="at and beyond the ends",
+            ),
+            pytest.param([0, 10, 20], {}, [(0, 10, None), (10, 20, None)], id="no songs"),
+            pytest.param([0], {"A": 0, "B": 5}, [], id="nothing to cut"),
+        ],
+    )  # fmt: skip
+    def test_no_segment_is_of_two_songs(
+        self, edges: list[float], songs: dict[str, float], expected: list[tuple[object, ...]]
+    ):
+        cut = cut_at_chapters(bounds(*edges), chapters(**songs))
+        assert [(one.start_seconds, one.end_seconds, one.title) for one in cut] == expected
+
+    @given(
+        st.lists(st.floats(0.5, 600), min_size=1, max_size=12),
+        st.lists(st.floats(0, 5_000), max_size=40),
+    )
+    def test_they_cover_the_same_time_without_gaps(self, lengths: list[float], starts: list[float]):
+        edges = [0.0, *np.cumsum(lengths).tolist()]
+        songs = in_order(Chapter(start_seconds=start, title=str(start)) for start in starts)
+        cut = cut_at_chapters(bounds(*edges), songs)
+        assert (cut[0].start_seconds, cut[-1].end_seconds) == (0.0, edges[-1])
+        assert all(one.start_seconds < one.end_seconds for one in cut)
+        assert all(a.end_seconds == b.start_seconds for a, b in itertools.pairwise(cut))
+        inside = [one.start_seconds for one in songs if 2 < one.start_seconds < edges[-1] - 2]
+        assert set(inside) <= {one.start_seconds for one in cut}
