@@ -17,6 +17,8 @@ class IndexSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What a trained index may take; 0 for half of this machine's memory."""
     recall_goal: Annotated[float, Meta(gt=0, le=1)] = 0.98
     """Recall@10 against exact search that a trained index is set to."""
+    deep_recall_goal: Annotated[float, Meta(gt=0, le=1)] = 0.95
+    """Recall@200 likewise: the matcher asks for so many when it is asked for ten tracks."""
     delta_share: Annotated[float, Meta(gt=0, le=1)] = 0.02
     """Of a trained index: so many vectors may be searched exactly beside it before they join it."""
     dead_share: Annotated[float, Meta(gt=0, le=1)] = 0.25

@@ -56,10 +56,10 @@ class TrackIds(Sequence[UUID]):
         """Ordinals of some tracks, rising; those that are not here are left out."""
         if not len(self) or not track_ids:
             return np.empty(0, np.intp)
-        wanted = np.array([one.bytes for one in track_ids], "S16")
-        order = self._order
-        places = np.minimum(np.searchsorted(self.names, wanted, sorter=order), len(self) - 1)
-        found: NDArray[np.intp] = np.unique(order[places][self.names[order[places]] == wanted])
+        wanted = np.sort(np.frombuffer(b"".join([one.bytes for one in track_ids]), "S16"))
+        order, names = self._ordered
+        places = np.minimum(np.searchsorted(names, wanted), len(self) - 1)
+        found: NDArray[np.intp] = np.unique(order[places[names[places] == wanted]])
         return found
 
     def without(self, track_ids: Collection[UUID]) -> set[UUID]:
@@ -69,5 +69,6 @@ class TrackIds(Sequence[UUID]):
         return {self[ordinal] for ordinal in np.flatnonzero(other).tolist()}
 
     @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        return np.argsort(self.names, kind="stable")
+    def _ordered(self) -> tuple[NDArray[np.intp], NDArray[np.bytes_]]:
+        order = np.argsort(self.names, kind="stable")
+        return order, self.names[order]

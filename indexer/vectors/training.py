@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from indexer.vectors.settings import IndexSettings
 
     Progress = Callable[[str, int, int | None], None]
+    Asked = tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]]
 
 logger = logging.getLogger(__name__)
 
@@ -130,24 +131,12 @@ def measure(
     exact = exact_nearest(stored, queries, deep + 1)
     exact_ms = (time.perf_counter() - started) / len(queries) * 1e3
     truth = _without(exact, own, deep)
-    best: tuple[float, int, int] = (-1.0, 0, 0)
-    for spare in SPARE:
-        before = -1.0
-        for probes in PROBES:
-            if probes > index.nlist:
-                break
-            recall, _ = _try(index, stored, (own, queries, truth), probes, spare, 10)
-            best = max(best, (recall, probes, spare))
-            if recall >= settings.recall_goal or recall - before < GAIN:
-                break
-            before = recall
-        if best[0] >= settings.recall_goal:
-            break
-    recall, probes, spare = best
+    asked = (own, queries, truth)
+    probes, spare = _choose(index, stored, asked, settings)
+    recall, median_ms = _try(index, stored, asked, probes, spare, 10)
     if recall < settings.recall_goal:
         logger.warning("recall@10 is %.3f, not the %.2f wanted", recall, settings.recall_goal)
-    _, median_ms = _try(index, stored, (own, queries, truth), probes, spare, 10)
-    recall_deep, _ = _try(index, stored, (own, queries, truth), probes, spare, deep)
+    recall_deep, _ = _try(index, stored, asked, probes, spare, deep)
     return Training(
         trained_on=trained_on,
         lists=index.nlist,
@@ -229,10 +218,38 @@ def exact_nearest(
     return np.asarray(heap.I, dtype=np.intp)
 
 
+def _choose(
+    index: Any,  # noqa: ANN401
+    stored: NDArray[np.float16],
+    asked: Asked,
+    settings: IndexSettings,
+) -> tuple[int, int]:
+    """The fewest cells and candidates that reach both goals, or else what comes nearest to them."""
+    best, chosen = -np.inf, (PROBES[0], SPARE[0])
+    for spare in SPARE:
+        before = -np.inf
+        for probes in PROBES:
+            if probes > index.nlist:
+                break
+            near, deep = (
+                _try(index, stored, asked, probes, spare, top_k)[0]
+                for top_k in (10, asked[2].shape[1])
+            )
+            lacking = min(near - settings.recall_goal, deep - settings.deep_recall_goal, 0.0)
+            if lacking > best:
+                best, chosen = lacking, (probes, spare)
+            if best == 0 or near + deep - before < GAIN:
+                break
+            before = near + deep
+        if best == 0:
+            break
+    return chosen
+
+
 def _try(
     index: Any,  # noqa: ANN401
     stored: NDArray[np.float16],
-    asked: tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]],
+    asked: Asked,
     probes: int,
     spare: int,
     top_k: int,

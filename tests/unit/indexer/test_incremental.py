@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from musiscene.embed import TextEmbedder
 
-Step = tuple[str, int | None, list[str] | None]
 WORDS = ("rain", "harbour", "wedding", "chase", "candle", "snow")
 SMALL_STEPS = IndexSettings(joined_rows=2, dead_share=0.6)
 """Under which a few captions already make parts of their own."""
