@@ -39,6 +39,7 @@ def fill_from_listening(track: Track, listening: Listening) -> None:
             start_seconds=segment.start_seconds,
             end_seconds=segment.end_seconds,
             energy=segment.energy,
+            title=segment.title,
         )
         for segment in listening.segments
     ]

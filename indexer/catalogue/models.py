@@ -71,6 +71,8 @@ class Track(Base):
     path: Mapped[str] = mapped_column(CleanText, unique=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     modified_ns: Mapped[int] = mapped_column(BigInteger)
+    cue_stamp: Mapped[str | None] = mapped_column(CleanText)
+    """Of the cue sheet that named its songs, as `indexer.cues` makes it; None without one."""
     audio_hash: Mapped[str] = mapped_column(String(64), index=True)
     status: Mapped[str] = mapped_column(String(16), default="ready", index=True)
     added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
@@ -147,6 +149,8 @@ class Segment(Base):
     start_seconds: Mapped[float]
     end_seconds: Mapped[float]
     energy: Mapped[float]
+    title: Mapped[str | None] = mapped_column(CleanText)
+    """Of its song, where the track is a file that holds several."""
 
     track: Mapped[Track] = relationship(back_populates="segments")
 

@@ -130,6 +130,7 @@ class Catalogue:
             Track.status,
             Track.listening_version,
             Track.model_version,
+            Track.cue_stamp,
         )
         with read_session(self._engine) as session:
             return {row.path: KnownFile(*row) for row in session.execute(select(*columns))}
@@ -237,6 +238,7 @@ class Catalogue:
         modified_ns: int,
         made_by: MadeBy,
         fingerprint: bytes | None = None,
+        cue_stamp: str | None = None,
     ) -> UUID:
         """Write a track and everything below it, in place of what was there under its path.
 
@@ -247,6 +249,7 @@ class Catalogue:
             modified_ns: Its modification time when it was read, in nanoseconds.
             made_by: Which models made it all.
             fingerprint: Of its sound.
+            cue_stamp: Of the cue sheet that names its songs.
 
         Returns:
             The track's id, the same as before for a path that is known.
@@ -259,7 +262,7 @@ class Catalogue:
             else:
                 track.captions, track.segments, track.tags = [], [], []
                 session.flush()
-            track.modified_ns = modified_ns
+            track.modified_ns, track.cue_stamp = modified_ns, cue_stamp
             track.listening_version, track.model_version = made_by.listening, made_by.model
             if (track.fingerprint, track.audio_hash) != (fingerprint, listening.audio_hash):
                 track.fingerprint, track.recording_id = fingerprint, None
@@ -287,7 +290,15 @@ class Catalogue:
             track.model_version, track.revision = made_by.model, revision
             _add_captions(track, captions, embedder=made_by.embedder)
 
-    def follow_file(self, track_id: UUID, info: AudioInfo, *, path: str, modified_ns: int) -> None:
+    def follow_file(
+        self,
+        track_id: UUID,
+        info: AudioInfo,
+        *,
+        path: str,
+        modified_ns: int,
+        cue_stamp: str | None = None,
+    ) -> None:
         """Give a track the path and tags of the file that now holds its audio.
 
         Another track that was at this path has lost its file: it is `missing` until its audio is
@@ -298,6 +309,7 @@ class Catalogue:
             info: The file, as it describes itself.
             path: Its absolute path.
             modified_ns: Its modification time, in nanoseconds.
+            cue_stamp: Of the cue sheet that names its songs.
         """
         others = select(Track).where(Track.path == path, Track.id != track_id)
         with write_session(self._engine) as session:
@@ -311,7 +323,7 @@ class Catalogue:
                 session.flush()  # its place must be free before it is taken
                 if track.status != "ready":
                     track.status, track.revision = "ready", revision
-            track.path, track.modified_ns = path, modified_ns
+            track.path, track.modified_ns, track.cue_stamp = path, modified_ns, cue_stamp
             fill_from_file(track, info)
 
     def replace_vectors(self, vectors: dict[int, bytes], *, embedder: str) -> None:

@@ -20,6 +20,7 @@ class KnownFile(msgspec.Struct, frozen=True):
     status: str
     listening_version: str
     model_version: str
+    cue_stamp: str | None = None
 
 
 class Remembered(msgspec.Struct, frozen=True):

@@ -92,6 +92,23 @@ class TestFollowFile:
         assert len(track.captions) == 2
 
 
+class TestSongs:
+    def test_titles_of_segments_and_the_cue_sheet_are_kept(self, catalogue: Catalogue):
+        heard = listening(segments=2)
+        first, second = heard.segments
+        named = msgspec.structs.replace(second, title="Rain")
+        heard = msgspec.structs.replace(heard, segments=(first, named))
+        track_id = store(catalogue, heard)
+        catalogue.follow_file(
+            track_id, heard.info, path=heard.info.path, modified_ns=1, cue_stamp="12 34 a.cue"
+        )
+        assert [one.title for one in catalogue.track(track_id).segments] == [None, "Rain"]
+        assert catalogue.known_files()[heard.info.path].cue_stamp == "12 34 a.cue"
+        remembered = catalogue.heard(track_id)
+        assert remembered is not None
+        assert remembered.listening.segments[1].title == "Rain"
+
+
 class TestStatus:
     def test_missing_tracks_are_not_found_but_not_lost(self, catalogue: Catalogue):
         track_id = store(catalogue, listening())
