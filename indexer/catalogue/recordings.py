@@ -109,12 +109,6 @@ class Recordings:
                 )
             }
 
-    def count_without_fingerprint(self) -> int:
-        """How many tracks that are there were never heard for one."""
-        query = select(func.count()).where(Track.fingerprint.is_(None), Track.status == "ready")
-        with read_session(self._engine) as session:
-            return session.scalar(query) or 0
-
     def assign(self, recording_of: Mapping[UUID, UUID]) -> None:
         """Say which recording tracks belong to, all of them in one transaction.
 

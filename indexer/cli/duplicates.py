@@ -41,7 +41,6 @@ def duplicates(console: Console, filter_expression: str, *, near: bool) -> None:
     from indexer.catalogue.repository import Catalogue
     from indexer.errors import NothingIndexedError
     from indexer.filters.selection import demands_of
-    from indexer.recordings.grouping import group_recordings
     from indexer.recordings.listing import duplicates as list_duplicates
 
     file = console.data_dir / "catalogue.sqlite"
@@ -50,16 +49,15 @@ def duplicates(console: Console, filter_expression: str, *, near: bool) -> None:
             f"{console.data_dir}: no library here; run `musiscene index FOLDER` first"
         )
     with Catalogue.open(console.database or file) as catalogue:
-        group_recordings(catalogue)
         demands = demands_of(filter_expression)
         among = catalogue.track_ids(*(one.condition for one in demands)) if demands else None
         found = list_duplicates(catalogue, among=among)
         _show(console, found)
-        unheard = catalogue.recordings.count_without_fingerprint()
-        if unheard:
+        ungrouped = catalogue.recordings.count_unassigned()
+        if ungrouped:
             console.note(
-                f"Tracks without a fingerprint: {unheard}; they are known by their bytes alone "
-                "until `musiscene index` hears them again"
+                f"Tracks not compared yet: {ungrouped}; `musiscene index` compares them when it "
+                "has been through all files"
             )
         if near:
             _show_near(console, catalogue, among)

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from sqlalchemy import update
 
+from indexer.catalogue.models import Heard
+from indexer.catalogue.repository import Catalogue
 from indexer.errors import LibraryPathError, PruneFloorError
 from indexer.library import Library
 from indexer.pipeline import ScanOptions
 from tests.support.audio import sine, write_audio
-from tests.support.listening import WordEmbedder, new_catalogue
+from tests.support.listening import WordEmbedder
 from tests.support.scanning import SAMPLE_RATE, QuickEngine, names, run
 
 if TYPE_CHECKING:
@@ -25,11 +28,11 @@ PRUNE = ScanOptions(prune=True, prune_floor=0.0)
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
+def library(catalogue_location: str, tmp_path: Path) -> Iterator[Library]:
     folder = tmp_path / "data"
     folder.mkdir()
     embedder = cast("TextEmbedder", WordEmbedder())
-    with Library(new_catalogue(folder), folder / "vectors", embedder) as opened:
+    with Library(Catalogue.open(catalogue_location), folder / "vectors", embedder) as opened:
         yield opened
 
 
@@ -169,7 +172,7 @@ class TestStages:
     def test_another_writer_hears_what_was_not_kept(self, library: Library, music: Path):
         run(library, music)
         with library.catalogue._engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE heard SET data = x'00'")
+            connection.execute(update(Heard).values(data=b"damaged"))
         _, engine, _ = run(library, music, engine=QuickEngine(writing="words-2"))
         assert len(engine.heard) == 3
         assert all("words-2" in scenes(library, one)[1] for one in ids(library).values())

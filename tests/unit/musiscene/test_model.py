@@ -11,7 +11,9 @@ import torch
 from safetensors.numpy import save_file
 
 from musiscene.audio.read import read_audio
+from musiscene.checkpoints.manifest import write_manifest
 from musiscene.checkpoints.native import CheckpointSettings
+from musiscene.checkpoints.registry import find_model
 from musiscene.checkpoints.store import ModelStore
 from musiscene.encoders.features import AudioFeatures
 from musiscene.encoders.mert import MertEncoder
@@ -49,6 +51,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tagger.mkdir()
     for seed, name in enumerate(["mtt", "msd"]):
         save_file(tiny_musicnn_variables(seed=seed), tagger / f"{name}.safetensors")
+    write_manifest(tagger, find_model("musicnn"), "made for a test")
     return folder
 
 

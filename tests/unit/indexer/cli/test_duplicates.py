@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from indexer.cli.duplicates import duplicates
 from indexer.errors import NothingIndexedError
+from indexer.recordings.grouping import group_recordings
 from musiscene.console import Places
 from tests.support.listening import new_catalogue
 from tests.support.recordings import print_of, put, tune
@@ -23,7 +24,8 @@ def places(tmp_path: Path) -> Places:
         put(catalogue, "a.wav", print_of(tune(1)))
         put(catalogue, "a.mp3", print_of(tune(1) * np.float32(0.5)))
         put(catalogue, "long.wav", print_of(np.concatenate([tune(1), tune(2)])))
-        put(catalogue, "unheard.wav", None)
+        group_recordings(catalogue)
+        put(catalogue, "late.wav", None)
     return Places(data_dir=tmp_path)
 
 
@@ -35,7 +37,7 @@ class TestDuplicates:
         assert "/m/a.mp3" in result.stdout
         assert "best:" in result.stdout
         assert "long.wav" not in result.stdout
-        assert "Tracks without a fingerprint: 1" in result.stderr
+        assert "Tracks not compared yet: 1" in result.stderr
 
     def test_is_json_lines(self, places: Places):
         result = CliRunner().invoke(duplicates, ["--json", "--near", "-q"], obj=places)
