@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.cli.snapshots import SNAPSHOT_COMMANDS
 from indexer.progress import ScanProgress
 from musiscene.cli.model_options import model_options
 from musiscene.console import Console, shared_options
@@ -106,6 +107,10 @@ def scan(  # noqa: PLR0913  one argument for each option
             _keep_in_step(console, scan_once, paths, stop)
     if report.status == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)
+
+
+for command in SNAPSHOT_COMMANDS:
+    index.add_command(command)
 
 
 @contextmanager
