@@ -190,7 +190,12 @@ def open_current(directory: Path) -> VectorIndex:
     name = current_name(directory)
     if name is None:
         raise TornSnapshotError(f"{directory}: no snapshot was published")
-    return VectorIndex.open_folder(directory / name, read_manifest(directory / name))
+    try:
+        return VectorIndex.open_folder(directory / name, read_manifest(directory / name))
+    except TornSnapshotError:
+        if current_name(directory) == name:
+            raise
+    return open_current(directory)  # it was replaced, and swept away, while it was being opened
 
 
 def _old_then_new(

@@ -54,6 +54,21 @@ class TestPublish:
             library.publish()
         assert library.catalogue.count_tracks() == 1
 
+    def test_nothing_is_written_where_nothing_has_changed(self, library: Library):
+        store(library.catalogue, listening())
+        folder = library.publish()
+        before = folder.stat().st_mtime_ns, sorted(library.vectors_dir.rglob("*"))
+        assert library.publish() == folder
+        assert (folder.stat().st_mtime_ns, sorted(library.vectors_dir.rglob("*"))) == before
+
+    def test_a_catalogue_from_before_the_snapshot_is_indexed_anew(self, library: Library):
+        store(library.catalogue, listening())
+        folder = library.publish()
+        manifest = folder / "manifest.json"
+        manifest.write_text(manifest.read_text().replace('"revision": 1', '"revision": 7'))
+        assert len(library.vectors()) == 2
+        assert library.vectors().manifest.revision == library.catalogue.revision()
+
 
 class TestEmbedAgain:
     def test_vectors_of_another_embedder_are_made_anew(self, library: Library):

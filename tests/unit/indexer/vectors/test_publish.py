@@ -4,6 +4,8 @@ import errno
 import itertools
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +15,7 @@ import pytest
 
 from indexer.catalogue.rows import VectorRow
 from indexer.errors import VectorIndexError
-from indexer.vectors import Changes, publish, publish_changes
+from indexer.vectors import Changes, open_current, publish, publish_changes
 from indexer.vectors.layout import PARTS
 from tests.support.vectors import (
     DIMENSION,
@@ -147,6 +149,36 @@ class TestPublishChanges:
         assert index.rows["caption"].min() == 140
         many = {UUID(int=number) for number in range(600)}
         assert publish_changes(tmp_path, Changes(many, [], [], 3), settings=TRAINED) is None
+
+
+class TestReadersMeanwhile:
+    def test_none_is_refused_or_sees_a_mixture(self, tmp_path: Path):
+        publish_vectors(tmp_path, unit_vectors(40), revision=1)
+        done = threading.Event()
+        seen: list[tuple[int, int]] = []
+
+        def read() -> None:
+            while not done.is_set():
+                index = open_current(tmp_path)
+                _, found = index.search(unit_vectors(1, seed=3), top_k=1_000)
+                seen.append((index.manifest.revision, found.shape[1]))
+
+        with ThreadPoolExecutor(2) as pool:
+            reading = [pool.submit(read) for _ in range(2)]
+            try:
+                for revision in range(2, 16):
+                    add(
+                        tmp_path,
+                        unit_vectors(2, seed=revision),
+                        first=revision * 50,
+                        revision=revision,
+                    )
+            finally:
+                done.set()
+            for one in reading:
+                one.result()
+        assert seen
+        assert all(rows == 40 + 2 * (revision - 1) for revision, rows in seen)
 
 
 class TestKeepTraining:
