@@ -14,15 +14,16 @@ Invariants:
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import msgspec
 
 from indexer.catalogue.rows import Failure, KnownFile, MadeBy, ScanCounts
+from indexer.cues import with_songs
 from indexer.engines.jobs import Failed, Identified, Imagined, Job
 from indexer.errors import PruneFloorError
-from indexer.plan import JobQueue, LostTracks, Plan
+from indexer.plan import JobQueue, LostTracks, Plan, is_same_file
 from indexer.recordings.grouping import group_recordings
 from indexer.walk import Walk
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from musiscene.writer import ModelVersions
 
 logger = logging.getLogger(__name__)
+
+CUT_ANEW: Final = ""
+"""Stamp of a cue sheet that no sheet has: a track that is to be heard again has it until it is."""
 
 
 class ScanOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +152,8 @@ class _Scan:
         self._in_flight = 0
         self._to_identify = 0
         self._identified: list[Identified] = []
+        self._broken: list[KnownFile] = []
+        """Tracks whose files cannot be read any more."""
 
     def run(self, roots: Sequence[str | Path]) -> ScanReport:
         walk = Walk(roots, exclude=self._options.exclude)
@@ -219,8 +225,9 @@ class _Scan:
 
     def _work(self, plan: Plan) -> None:
         self._lost = LostTracks(self._known.values(), versions=self._versions)
-        for track in plan.gone:
+        for track in (*plan.gone, *plan.broken):
             self._lost.add(track)
+        self._broken = plan.broken
         self._to_identify = len(plan.changed)
         for file, _ in plan.changed:
             self._queue.add(Job(file=file, kind="identify"))
@@ -237,6 +244,8 @@ class _Scan:
     def _next_job(self) -> Job | None:
         if self._stop.is_set():
             return None
+        if self._to_identify and self._in_flight == self._to_identify:
+            return None  # which tracks are lost must be known before a file is recognised
         job = self._queue.pop()
         if job is None and self._last and not self._in_flight:
             job = Job(file=self._last.pop(0), kind="hear")
@@ -251,7 +260,7 @@ class _Scan:
         """The same job with what was heard before, or to be heard where that is not kept."""
         before = None if job.track_id is None else self._catalogue.heard(job.track_id)
         if before is None:
-            return Job(file=job.file, kind="hear", must_hear=True)
+            return Job(file=job.file, kind="hear", must_hear=True, track_id=job.track_id)
         return msgspec.structs.replace(job, listening=before.listening)
 
     def _take(self, outcome: Outcome) -> None:
@@ -262,9 +271,9 @@ class _Scan:
         elif isinstance(outcome, Imagined):
             self._store(outcome)
         elif outcome.job.kind == "identify":
-            self._identified.append(outcome)
+            self._identified.append(_with_songs(outcome))
             self._count_identified()
-        elif not self._recognise(outcome):
+        elif not self._recognise(_with_songs(outcome)):
             self._queue.add(Job(file=outcome.job.file, kind="hear", must_hear=True), first=True)
 
     def _take_failure(self, failed: Failed) -> None:
@@ -279,8 +288,16 @@ class _Scan:
                 reader=self._versions.listening if failed.is_lasting else None,
             )
         )
+        before = self._known.get(file.path)
+        if failed.is_lasting and failed.job.track_id is None and before is not None:
+            self._note_broken(file, before)
         if failed.job.kind == "identify":
             self._count_identified()
+
+    def _note_broken(self, file: FoundFile, track: KnownFile) -> None:
+        if not is_same_file(file, track):
+            self._broken.append(track)
+            self._lost.add(track)
 
     def _count_identified(self) -> None:
         """When all changed files are known by their audio, give each the track that it is."""
@@ -306,7 +323,7 @@ class _Scan:
             return False
         for copy in self._lost.copies(found.audio_hash):
             before = self._catalogue.heard(copy.track_id)
-            if before is not None:
+            if before is not None and _is_same_music(before, found):
                 self._queue.add(_copied(found, before), first=True)
                 return True
         return False
@@ -314,11 +331,19 @@ class _Scan:
     def _follow(self, track: KnownFile, found: Identified) -> None:
         """Give a track the file that holds its audio now, and do again what is out of date."""
         file = found.job.file
+        before = self._catalogue.heard(track.track_id)
+        songs = () if before is None else before.listening.info.chapters
+        has_other_songs = songs != found.info.chapters
         self._catalogue.follow_file(
-            track.track_id, found.info, path=file.path, modified_ns=file.modified_ns
+            track.track_id,
+            found.info,
+            path=file.path,
+            modified_ns=file.modified_ns,
+            cue_stamp=CUT_ANEW if has_other_songs else file.cue_stamp,
         )
-        if track.listening_version != self._versions.listening:
-            self._queue.add(Job(file=file, kind="hear", must_hear=True))
+        if has_other_songs or track.listening_version != self._versions.listening:
+            again = Job(file=file, kind="hear", must_hear=True, track_id=track.track_id)
+            self._queue.add(again)
         elif track.model_version != self._versions.writing:
             self._queue.add(Job(file=file, kind="imagine", track_id=track.track_id))
         else:
@@ -327,11 +352,12 @@ class _Scan:
 
     def _store(self, done: Imagined) -> None:
         job = done.job
-        if job.track_id is not None:
+        if job.kind == "imagine" and job.track_id is not None:
             self._catalogue.store_captions(job.track_id, done.captions, made_by=self._made_by)
             self._counts.tracks_imagined += 1
         else:
-            self._keep_id(done)
+            if job.track_id is None:
+                self._keep_id(done)
             track_id = self._catalogue.store_track(
                 done.listening,
                 done.captions,
@@ -339,6 +365,7 @@ class _Scan:
                 modified_ns=job.file.modified_ns,
                 made_by=self._made_by,
                 fingerprint=done.fingerprint,
+                cue_stamp=job.file.cue_stamp,
             )
             self._counts.tracks_indexed += 1
             self._lost.note_stored(
@@ -351,6 +378,7 @@ class _Scan:
                     status="ready",
                     listening_version=self._made_by.listening,
                     model_version=self._made_by.model,
+                    cue_stamp=job.file.cue_stamp,
                 )
             )
         self._progress.stored(job.file.path)
@@ -376,7 +404,8 @@ class _Scan:
     def _let_go(self, plan: Plan) -> None:
         """Mark the tracks whose files are gone, and delete them if that was asked for."""
         gone = self._lost.left(plan.gone)
-        newly = [track.track_id for track in gone if track.status == "ready"]
+        silent = [*gone, *self._lost.left(self._broken)]
+        newly = [track.track_id for track in silent if track.status == "ready"]
         self._catalogue.set_status(newly, "missing")
         self._counts.tracks_missing = len(newly)
         if not self._options.prune or not gone:
@@ -397,6 +426,16 @@ class _Scan:
         self._failures.append(failure)
         self._catalogue.scans.add_failure(self._scan_id, failure)
         self._progress.failed(failure)
+
+
+def _with_songs(found: Identified) -> Identified:
+    return msgspec.structs.replace(found, info=with_songs(found.info, found.job.file.cue))
+
+
+def _is_same_music(before: Remembered, found: Identified) -> bool:
+    """Whether a file holds the audio that was heard, and the same songs in it."""
+    heard = before.listening
+    return (heard.audio_hash, heard.info.chapters) == (found.audio_hash, found.info.chapters)
 
 
 def _copied(found: Identified, before: Remembered) -> Job:

@@ -13,12 +13,14 @@ import os
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
+from indexer.catalogue.rows import KnownFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from uuid import UUID
 
-    from indexer.catalogue.rows import Failure, KnownFile
+    from indexer.catalogue.rows import Failure
     from indexer.engines.jobs import Job
     from indexer.walk import FoundFile
     from musiscene.writer import ModelVersions
@@ -41,6 +43,7 @@ class Plan:
         present: How many known tracks have a file, the same or another.
         fresh: Files at paths that the catalogue does not know.
         failed: Failures of earlier scans that need not be met again.
+        broken: Known tracks at whose paths such a file lies now.
         gone: Known tracks below the roots whose file is not there.
     """
 
@@ -58,6 +61,8 @@ class Plan:
         self.stale: list[tuple[FoundFile, KnownFile]] = []
         self.fresh: list[FoundFile] = []
         self.failed: list[Failure] = []
+        self.broken: list[KnownFile] = []
+        self._unheard: list[KnownFile] = []
         self.gone: list[KnownFile] = []
         self.present = 0
         self._versions = versions
@@ -78,7 +83,7 @@ class Plan:
             known: Every track.
             present: Paths of the files that are there.
             roots: The folders that were looked through.
-            unlisted: Those below them that could not be.
+            unlisted: Those below them that could not be, and files that could not be looked at.
         """
         seen = set(present)
         looked = tuple(_with_slash(str(root)) for root in roots)
@@ -86,21 +91,25 @@ class Plan:
         named = {str(root) for root in roots}
         for track in known:
             is_below = track.path.startswith(looked) or track.path in named
-            if is_below and track.path not in seen and not track.path.startswith(hidden):
+            is_hidden = track.path.startswith(hidden) or track.path in unlisted
+            if is_below and track.path not in seen and not is_hidden:
                 self.gone.append(track)
 
     def in_place(self) -> Iterator[KnownFile]:
         """Known tracks whose file is as it was."""
         yield from self.unchanged
         yield from (track for _, track in (*self.renewed, *self.stale))
+        yield from self._unheard
 
     def _sort(self, file: FoundFile, track: KnownFile | None, failed: Failure | None) -> None:
         self.present += track is not None
-        if failed is not None and _is_same_file(file, failed):
+        if failed is not None and self._still_fails(file, track, failed):
             self.failed.append(failed)
+            if track is not None:
+                (self._unheard if is_same_file(file, track) else self.broken).append(track)
         elif track is None:
             self.fresh.append(file)
-        elif not _is_same_file(file, track):
+        elif not is_same_file(file, track):
             self.changed.append((file, track))
         elif track.listening_version != self._versions.listening:
             self.stale.append((file, track))
@@ -108,6 +117,15 @@ class Plan:
             self.renewed.append((file, track))
         else:
             self.unchanged.append(track)
+
+    def _still_fails(self, file: FoundFile, track: KnownFile | None, failed: Failure) -> bool:
+        """Whether a failure still holds: not if the same models have heard the file since."""
+        was_heard = (
+            track is not None
+            and is_same_file(file, track)
+            and track.listening_version == self._versions.listening
+        )
+        return is_same_file(file, failed) and not was_heard
 
 
 class LostTracks:
@@ -155,7 +173,7 @@ class LostTracks:
         for track in self._of_hash.get(audio_hash, ()):
             if track.track_id in self._taken:
                 continue
-            if track.track_id in self._lost or not os.path.lexists(track.path):
+            if track.track_id in self._lost or _is_nowhere(track.path):
                 self._taken.add(track.track_id)
                 return track
         return None
@@ -199,9 +217,22 @@ class JobQueue:
         return self._waiting.popleft() if self._waiting else None
 
 
-def _is_same_file(file: FoundFile, before: KnownFile | Failure) -> bool:
-    return (file.size_bytes, file.modified_ns) == (before.size_bytes, before.modified_ns)
+def is_same_file(file: FoundFile, before: KnownFile | Failure) -> bool:
+    """Whether a file is as it was, by its size and time of change, and so is its cue sheet."""
+    is_same = (file.size_bytes, file.modified_ns) == (before.size_bytes, before.modified_ns)
+    return is_same and (not isinstance(before, KnownFile) or file.cue_stamp == before.cue_stamp)
 
 
 def _with_slash(folder: str) -> str:
     return os.path.join(folder, "")  # noqa: PTH118  a path of its own has no slash at its end
+
+
+def _is_nowhere(path: str) -> bool:
+    """Whether there is surely no file: not if it only cannot be looked at."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from pathspec import GitIgnoreSpec
 
+from indexer.cues import CUE_SUFFIX, CueSheets, cue_stamp
 from indexer.errors import LibraryPathError, PatternError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 # fmt: off
 AUDIO_EXTENSIONS = frozenset([
@@ -46,6 +49,10 @@ class FoundFile(msgspec.Struct, frozen=True):
     """As the file system says."""
     modified_ns: int
     """Modification time in nanoseconds."""
+    cue: str | None = None
+    """Path of the cue sheet beside it that names the songs in it."""
+    cue_stamp: str | None = None
+    """Changes when that sheet does."""
 
 
 class Walk:
@@ -61,7 +68,8 @@ class Walk:
         exclude: Patterns as in `.gitignore`, each relative to the root it is met below.
 
     Attributes:
-        unlisted: Folders that could not be listed: of what lies below them nothing is known.
+        unlisted: Folders that could not be listed and files that could not be looked at: of them,
+            and of what lies below them, nothing is known.
         failures: A path and a reason for everything that could not be listed or looked at.
 
     Raises:
@@ -81,6 +89,7 @@ class Walk:
         self.unlisted: list[str] = []
         self.failures: list[tuple[str, str]] = []
         self._folders_seen: set[tuple[int, int]] = set()
+        self._cues_of: dict[str, CueSheets] = {}
         self._paths_seen: set[str] = set()
 
     def files(self) -> Iterator[FoundFile]:
@@ -90,17 +99,67 @@ class Walk:
             The files that exist now.
         """
         for root in self.roots:
-            below = self._below(str(root)) if root.is_dir() else [str(root)]
+            if root.is_dir():
+                below: Iterable[str] = self._below(str(root))
+            else:
+                below = [str(root)]
+                with suppress(OSError):
+                    self._note_cues(str(root.parent), os.listdir(root.parent), [])  # noqa: PTH208
             for path in below:
                 if path in self._paths_seen:
                     continue
                 self._paths_seen.add(path)
-                found = _look_at(path, self._fail)
+                found = self._look_at(path)
                 if found is not None:
                     yield found
 
     def _fail(self, path: str, reason: str) -> None:
         self.failures.append((path, reason))
+
+    def _look_at(self, path: str) -> FoundFile | None:
+        if _printable(path) != path:
+            self._fail(_printable(path), "its name is not valid Unicode; rename it")
+            return None
+        try:
+            status = os.stat(path)  # noqa: PTH116  Path objects double the walk's time
+        except FileNotFoundError:
+            linked = os.path.islink(path)  # noqa: PTH114  as above
+            self._fail(path, "a link to something that does not exist" if linked else "is gone")
+            return None
+        except OSError as error:
+            self.unlisted.append(path)
+            self._fail(path, str(error.strerror))
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            self._fail(path, "not a regular file")
+            return None
+        cue = self._cue_of(path)
+        stamp = None if cue is None else cue_stamp(cue)
+        return FoundFile(path, status.st_size, status.st_mtime_ns, stamp and cue, stamp)
+
+    def _cue_of(self, path: str) -> str | None:
+        folder, name = os.path.split(path)
+        return self._cues_of[folder].of(name) if folder in self._cues_of else None
+
+    def _note_cues(self, folder: str, paths: Iterable[str], ignored: list[_Ignored]) -> None:
+        """Find the cue sheets among the paths, below the root, of what a folder holds."""
+        cues = [
+            os.path.basename(path)  # noqa: PTH119
+            for path in paths
+            if path.lower().endswith(CUE_SUFFIX)
+            and not any(one.leaves_out(path) for one in ignored)
+        ]
+        if cues:
+            self._cues_of[folder] = CueSheets(folder, cues)
+
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            return entry.is_dir()
+        except OSError as error:  # a link that leads in a circle, or to a disk that is not there
+            if error.errno != errno.ELOOP:
+                self.unlisted.append(entry.path)
+                self._fail(_printable(entry.path), f"cannot be looked at ({error.strerror})")
+            return False
 
     def _below(self, root: str) -> Iterator[str]:
         """Paths of audio files, depth first; folders may be nested deeper than Python calls."""
@@ -111,7 +170,7 @@ class Walk:
             if entry is None:
                 open_folders.pop()
                 continue
-            is_folder = _is_folder(entry)
+            is_folder = self._is_folder(entry)
             if entry.name.startswith(".") or (is_folder and entry.name in LEFT_OUT):
                 continue
             if not is_folder and os.path.splitext(entry.name)[1].lower() not in AUDIO_EXTENSIONS:  # noqa: PTH122  as above
@@ -131,6 +190,7 @@ class Walk:
             entries = []
         if IGNORE_FILE in names:
             ignored = [*ignored, self._ignored_here(folder, relative)]
+        self._note_cues(folder, (relative + entry.name for entry in entries), ignored)
         return _Folder(iter(entries), relative, ignored)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
@@ -182,29 +242,6 @@ def _read_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(lines)
     except ValueError as error:
         raise PatternError(f"a pattern of files to leave out cannot be read: {error}") from error
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads in a circle
-        return False
-
-
-def _look_at(path: str, on_error: Callable[[str, str], None]) -> FoundFile | None:
-    if _printable(path) != path:
-        on_error(_printable(path), "its name is not valid Unicode; rename it")
-        return None
-    try:
-        status = os.stat(path)  # noqa: PTH116  as above
-    except OSError as error:
-        linked = os.path.islink(path)  # noqa: PTH114  as above
-        on_error(path, "a link to something that does not exist" if linked else str(error.strerror))
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        on_error(path, "not a regular file")
-        return None
-    return FoundFile(path, status.st_size, status.st_mtime_ns)
 
 
 def _printable(path: str) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from indexer.catalogue.rows import NewCaption
+from indexer.cues import with_songs
 from indexer.engines.decoder import Decoder, RefusedAudioError
 from indexer.engines.jobs import Failed, Identified, Imagined
 from indexer.errors import SpoolError
@@ -137,7 +138,13 @@ class LocalEngine:
     @contextmanager
     def _decoding(self, count: int) -> Iterator[None]:
         shutil.rmtree(self._spool, ignore_errors=True)  # what a killed process left
-        self._spool.mkdir(parents=True)
+        try:
+            self._spool.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SpoolError(
+                f"{self._spool}: a folder for decoded tracks cannot be made ({error.strerror}); "
+                "nothing is lost, run `musiscene index` again when it can"
+            ) from error
         decoders = [
             Decoder(self._spool, sample_rate=SAMPLE_RATE, limits=self._limits) for _ in range(count)
         ]
@@ -175,7 +182,8 @@ class LocalEngine:
                 recording = decoder.decode(job.file.path)
             finally:
                 self._decoders.put(decoder)
-            if recording.audio_hash in self._settled and not job.must_hear:
+            is_wanted = job.must_hear or job.kind == "imagine"
+            if recording.audio_hash in self._settled and not is_wanted:
                 return Identified(job=job, info=recording.info, audio_hash=recording.audio_hash)
             stage = "listen"
             with self._ears:
@@ -190,6 +198,8 @@ class LocalEngine:
             return Failed(job=job, stage=stage, reason=reason, is_lasting=False)
 
     def _hear(self, job: Job, recording: Recording) -> Heard:
+        info = with_songs(recording.info, job.file.cue)
+        recording = msgspec.structs.replace(recording, info=info)
         return Heard(
             job=job,
             listening=self._model.listener.hear(recording),

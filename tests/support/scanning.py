@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from indexer.catalogue.rows import NewCaption
+from indexer.cues import with_songs
 from indexer.engines.jobs import Failed, Identified, Imagined
 from indexer.pipeline import ScanOptions, ScanReport, scan
 from indexer.progress import ScanProgress
@@ -64,7 +65,8 @@ class QuickEngine:
                     return Identified(job=job, info=recording.info, audio_hash=recording.audio_hash)
                 self.heard.append(Path(path).name)
                 template = listening(audio_hash=recording.audio_hash, segments=1)
-                heard = msgspec.structs.replace(template, info=recording.info)
+                info = with_songs(recording.info, job.file.cue)
+                heard = msgspec.structs.replace(template, info=info)
         except AudioError as error:
             return Failed(job=job, stage="decode", reason=error.reason, is_lasting=True)
         self.imagined.append(Path(path).name)
