@@ -17,7 +17,13 @@ from indexer.cli.index import index
 from indexer.cli.match import match
 from indexer.cli.similar import similar
 from indexer.cli.tag import tag
-from indexer.errors import DriverMissingError, IndexerError, NothingIndexedError, TaggerMissingError
+from indexer.errors import (
+    ClusterError,
+    DriverMissingError,
+    IndexerError,
+    NothingIndexedError,
+    TaggerMissingError,
+)
 from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
 from musiscene.console import Console, place_options, shared_options
@@ -33,6 +39,7 @@ INTERRUPTED = 130
 EXIT_CODE_OF: dict[type[Exception], int] = {
     NothingIndexedError: SOMETHING_MISSING,
     DriverMissingError: SOMETHING_MISSING,
+    ClusterError: SOMETHING_MISSING,
     TaggerMissingError: SOMETHING_MISSING,
     ModelUnavailableError: SOMETHING_MISSING,
     ModelError: WRONG_INPUT,

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from indexer.catalogue.rows import Failure
+    from indexer.engines.cluster.wire import Hello
+    from indexer.engines.jobs import Engine
     from indexer.pipeline import ScanOptions, ScanReport
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import ProgressReport
@@ -78,6 +81,25 @@ def index() -> None:
     show_default=True,
     help="Delete nothing if less than this share of the tracks still has a file.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where the work is done: on this machine, or on those of a Ray cluster (docs/scale.md).",
+)
+@click.option(
+    "--ray-address",
+    metavar="HOST:PORT",
+    help="Head of the Ray cluster. [default: RAY_ADDRESS, or the cluster of this machine]",
+)
+@click.option(
+    "--ray-cores",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Cores of one worker at most; each loads the models once. A GPU has one worker.",
+)
 @shared_options
 @model_options
 def scan(  # noqa: PLR0913  one argument for each option
@@ -90,6 +112,9 @@ def scan(  # noqa: PLR0913  one argument for each option
     retry: bool,
     prune: bool,
     prune_floor: float,
+    engine: str,
+    ray_address: str | None,
+    ray_cores: int,
 ) -> None:
     """Listen to folders of music and keep what is heard.
 
@@ -100,7 +125,11 @@ def scan(  # noqa: PLR0913  one argument for each option
     from indexer.pipeline import ScanOptions
 
     options = ScanOptions(exclude=exclude, retry=retry, prune=prune, prune_floor=prune_floor)
-    with _stoppable(console) as stop, _scanner(console, chosen, options, stop) as scan_once:
+    cluster = _Cluster(address=ray_address, cores=ray_cores) if engine == "ray" else None
+    with (
+        _stoppable(console) as stop,
+        _scanner(console, chosen, options, stop, cluster) as scan_once,
+    ):
         report = scan_once(paths)
         _say_report(console, report)
         if watch:
@@ -138,11 +167,36 @@ def _stoppable(console: Console) -> Iterator[Event]:
             signal.signal(number, handler)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Cluster:
+    """Where the work is done if not here."""
+
+    address: str | None
+    cores: int
+    """Of one worker, at most."""
+
+    def engine(self, chosen: ChosenModel, console: Console, hello: Hello) -> Engine:
+        from indexer.engines.cluster.crew import Crew
+        from indexer.engines.cluster.engine import ClusterEngine
+        from indexer.engines.cluster.equip import LocalModels
+        from indexer.engines.cluster.machines import ray_machines, require_ray
+
+        require_ray()
+        equip = LocalModels(chosen=chosen, models_dir=console.models_dir)
+        crew = Crew(equip=equip, hello=hello, cores_per_worker=self.cores)
+        return ClusterEngine(lambda: ray_machines(self.address), crew)
+
+
 @contextmanager
 def _scanner(
-    console: Console, chosen: ChosenModel, options: ScanOptions, stop: Event
+    console: Console,
+    chosen: ChosenModel,
+    options: ScanOptions,
+    stop: Event,
+    cluster: _Cluster | None,
 ) -> Iterator[Callable[[tuple[Path, ...]], ScanReport]]:
     """What scans folders; the models are loaded once, when something is to be heard."""
+    from indexer.engines.cluster.wire import Hello
     from indexer.engines.local import LocalEngine
     from indexer.library import Library
     from indexer.match import MODELS
@@ -151,9 +205,14 @@ def _scanner(
     store = chosen.store(console, also=MODELS)  # of searching too: nothing is fetched later
     versions = chosen.versions(store)
     with Library.open(console.data_dir, store, create=True, database=console.database) as library:
-        engine = LocalEngine(
-            lambda: chosen.load(store, console), library.embedder, console.data_dir / "spool"
-        )
+        engine: Engine
+        if cluster is not None:
+            hello = Hello(versions=versions, embedder=library.embedder.version)
+            engine = cluster.engine(chosen, console, hello)
+        else:
+            engine = LocalEngine(
+                lambda: chosen.load(store, console), library.embedder, console.data_dir / "spool"
+            )
 
         def scan_once(paths: tuple[Path, ...]) -> ScanReport:
             with console.progress("tracks") as report:

@@ -1,0 +1,1 @@
+"""Indexing past one machine: workers on the machines of a Ray cluster, one catalogue."""
