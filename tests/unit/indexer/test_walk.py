@@ -140,3 +140,49 @@ class TestWalk:
     def test_refuses_a_root_that_is_not_there(self, tmp_path: Path):
         with pytest.raises(LibraryPathError, match="nowhere: does not exist"):
             walk(touch(tmp_path / "a.wav"), tmp_path / "nowhere")
+
+
+class TestCueSheets:
+    SHEET = 'FILE "album.wav" WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\n'
+
+    def test_come_with_the_files_that_they_name(self, tmp_path: Path):
+        touch(tmp_path / "disc" / "album.flac")
+        touch(tmp_path / "disc" / "single.flac")
+        touch(tmp_path / "elsewhere" / "album.flac")
+        sheet = tmp_path / "disc" / "Album.CUE"
+        sheet.write_text(self.SHEET)
+        walked = Walk([tmp_path])
+        cues = {file.path: file.cue for file in walked.files()}
+        assert cues == {
+            str(tmp_path / "disc" / "album.flac"): str(sheet),
+            str(tmp_path / "disc" / "single.flac"): None,
+            str(tmp_path / "elsewhere" / "album.flac"): None,
+        }
+        assert walked.failures == []
+        [named] = Walk([tmp_path / "disc" / "album.flac"]).files()
+        assert named.cue == str(sheet)
+
+    def test_have_a_stamp_that_changes_with_them(self, tmp_path: Path):
+        touch(tmp_path / "album.flac")
+        [without] = Walk([tmp_path]).files()
+        (tmp_path / "album.cue").write_text(self.SHEET)
+        [before] = Walk([tmp_path]).files()
+        (tmp_path / "album.cue").write_text(self.SHEET + "REM")
+        [after] = Walk([tmp_path]).files()
+        assert without.cue_stamp is None
+        assert len({without.cue_stamp, before.cue_stamp, after.cue_stamp}) == 3
+        assert before.modified_ns == after.modified_ns
+
+    def test_may_be_left_out(self, tmp_path: Path):
+        touch(tmp_path / "a" / "album.flac")
+        (tmp_path / "a" / "album.cue").write_text(self.SHEET)
+        [file] = Walk([tmp_path], exclude=["a/*.cue"]).files()
+        assert file.cue is None
+
+    def test_that_are_broken_are_no_failure(self, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+        touch(tmp_path / "album.flac")
+        (tmp_path / "album.cue").write_bytes(b"\x00\xff" * 20)
+        walked = Walk([tmp_path])
+        assert [file.cue for file in walked.files()] == [None]
+        assert walked.failures == []
+        assert "album.cue" in caplog.text
