@@ -338,3 +338,86 @@ class TestGone:
         report, _, _ = run(library, music, options=PRUNE)
         assert (report.counts.tracks_missing, report.tracks_deleted) == (0, 0)
         assert names(library) == {"a.wav", "b.wav", "c.flac"}
+
+
+class TestSongs:
+    SHEET = (
+        'FILE "album.wav" WAVE\n'
+        'TRACK 01 AUDIO\nTITLE "One"\nINDEX 01 00:00:00\n'
+        'TRACK 02 AUDIO\nTITLE "Two"\nINDEX 01 00:03:00\n'
+    )
+
+    @pytest.fixture
+    def album(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "album"
+        tone(folder / "album.flac", 220, seconds=6)
+        return folder
+
+    def songs(self, library: Library) -> list[str | None]:
+        [track_id] = ids(library).values()
+        heard = library.catalogue.heard(track_id)
+        assert heard is not None
+        return [chapter.title for chapter in heard.listening.info.chapters]
+
+    def test_come_go_and_change_with_the_cue_sheet(self, library: Library, album: Path):
+        sheet = album / "album.cue"
+        run(library, album)
+        before = ids(library)
+        for text, expected in (
+            (self.SHEET, ["One", "Two"]),
+            (self.SHEET.replace("Two", "2"), ["One", "2"]),
+            ("broken", []),
+            (self.SHEET, ["One", "Two"]),
+            (None, []),
+        ):
+            had = self.songs(library)
+            sheet.unlink() if text is None else sheet.write_text(text)
+            report, engine, _ = run(library, album)
+            assert self.songs(library) == expected
+            assert engine.heard == (["album.flac"] if had != expected else [])
+            assert (ids(library), report.failures) == (before, [])
+            assert not run(library, album)[0].did_something
+
+    def test_are_not_heard_again_where_the_sheet_only_looks_different(
+        self, library: Library, album: Path
+    ):
+        (album / "album.cue").write_text(self.SHEET)
+        run(library, album)
+        (album / "album.cue").write_text("REM a remark\n" + self.SHEET)
+        report, engine, _ = run(library, album)
+        assert (engine.heard, report.counts.tracks_moved) == ([], 1)
+        assert not run(library, album)[0].did_something
+
+    def test_move_with_their_file(self, library: Library, album: Path):
+        (album / "album.cue").write_text(self.SHEET)
+        run(library, album)
+        (album / "deep").mkdir()
+        for name in ("album.flac", "album.cue"):
+            (album / name).rename(album / "deep" / name)
+        report, engine, _ = run(library, album)
+        assert (engine.heard, report.counts.tracks_moved) == ([], 1)
+        assert self.songs(library) == ["One", "Two"]
+
+    def test_a_copy_without_the_sheet_is_heard_for_itself(self, library: Library, album: Path):
+        (album / "album.cue").write_text(self.SHEET)
+        run(library, album)
+        copy = album / "copy" / "other.flac"
+        copy.parent.mkdir()
+        copy.write_bytes((album / "album.flac").read_bytes())
+        _, engine, _ = run(library, album)
+        assert engine.heard == ["other.flac"]
+        heard = library.catalogue.heard(ids(library)["other.flac"])
+        assert heard is not None
+        assert heard.listening.info.chapters == ()
+
+    def test_a_scan_that_breaks_off_before_they_are_cut_is_finished_by_the_next(
+        self, library: Library, album: Path
+    ):
+        run(library, album)
+        (album / "album.cue").write_text(self.SHEET)
+        engine = QuickEngine()
+        engine.stop_after = 0
+        run(library, album, engine=engine)
+        assert self.songs(library) == []
+        _, engine, _ = run(library, album)
+        assert (engine.heard, self.songs(library)) == (["album.flac"], ["One", "Two"])
