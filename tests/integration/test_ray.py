@@ -70,7 +70,7 @@ def cluster() -> Iterator[Cluster]:
             yield made
         finally:
             ray.shutdown()
-            made.shutdown()  # type: ignore[no-untyped-call]  as Ray has it
+            made.shutdown()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_LOSSES: Final = 3
-"""So many workers may die over a file, or not get ready on a machine."""
+"""So many workers may die over a file, or fail on a machine before they have done anything."""
 MAX_BLIND: Final = 3
 """So many files in a row may be missing on a machine before it is given up."""
 TICK_SECONDS: Final = 1.0
@@ -117,7 +117,7 @@ class _Run:
         self._blind: dict[int, dict[str, str]] = {}
         """Which machines those are, and their names, by job."""
         self._losses: Counter[int] = Counter()
-        self._failed_starts: Counter[str] = Counter()
+        self._troubles: Counter[str] = Counter()
         self._unseen: Counter[str] = Counter()
         self._given_up: dict[str, str] = {}
         """Machines that cannot be used, and why."""
@@ -191,7 +191,6 @@ class _Run:
             )
             return
         member.is_ready = True
-        self._failed_starts[member.machine.machine_id] = 0
         logger.info("%s: a worker is ready", member.machine.name)
 
     def _give_up(self, machine: Machine, reason: str) -> None:
@@ -216,7 +215,7 @@ class _Run:
         """Find out what is lost with a worker, and who may have killed it."""
         in_hand = self._let_go(member)
         if not member.is_ready:
-            self._count_failed_start(member.machine, reason)
+            self._count_trouble(member.machine, reason)
             return
         logger.warning(
             "%s: a worker was lost with %d files, which are given to others (%s)",
@@ -232,10 +231,10 @@ class _Run:
             reason = f"{MAX_LOSSES} workers died over it, the last on {member.machine.name}"
             yield Failed(job=job, stage="listen", reason=reason, is_lasting=False)
 
-    def _count_failed_start(self, machine: Machine, reason: str) -> None:
-        self._failed_starts[machine.machine_id] += 1
-        if self._failed_starts[machine.machine_id] >= MAX_LOSSES:
-            self._give_up(machine, f"its workers do not get ready ({reason})")
+    def _count_trouble(self, machine: Machine, reason: str) -> None:
+        self._troubles[machine.machine_id] += 1
+        if self._troubles[machine.machine_id] >= MAX_LOSSES:
+            self._give_up(machine, f"its workers fail before they have done anything ({reason})")
 
     # ---- who does what --------------------------------------------------------------------
 
@@ -332,6 +331,7 @@ class _Run:
             yield from self._take_unseen(member.machine, answer.number, job)
             return
         self._unseen[member.machine.machine_id] = 0
+        self._troubles[member.machine.machine_id] = 0
         self._losses.pop(answer.number, None)
         self._blind.pop(answer.number, None)
         outcome = outcome_of(job, answer)
@@ -345,7 +345,7 @@ class _Run:
             return
         self._again.extend(self._let_go(member))
         logger.warning("%s: a worker broke: %s", member.machine.name, reason)
-        self._count_failed_start(member.machine, reason)
+        self._count_trouble(member.machine, reason)
 
     def _take_unseen(self, machine: Machine, number: int, job: Job) -> Iterator[Outcome]:
         if not os.path.lexists(job.file.path):

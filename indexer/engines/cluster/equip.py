@@ -26,7 +26,7 @@ class LocalModels:
     """Folder that is looked in before the store, the same on every machine."""
 
     def __call__(self, cores: int) -> Equipment:
-        """Open the store; the models themselves are loaded by the first job.
+        """Load the models now: a machine that cannot must not be given files to fail.
 
         Args:
             cores: How many the worker may use.
