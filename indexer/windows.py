@@ -7,6 +7,7 @@ All candidates are measured at once, so an hour of music with its beats takes mi
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 import msgspec
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 from indexer.arcs import Arc, Energy
 
 if TYPE_CHECKING:
-    from indexer.catalogue.models import Track
+    from indexer.catalogue.models import Segment, Track
 
-__all__ = ["Arc", "CutPoint", "FoundWindow", "Timeline", "best_window"]
+__all__ = ["Arc", "CutPoint", "FoundWindow", "Timeline", "best_window", "song_in"]
 
 CutPoint: TypeAlias = Literal["track start", "track end", "phrase", "downbeat", "beat", "free"]
 """What a cut falls on; `free` for nothing that is known."""
@@ -58,6 +59,12 @@ WEAK_ARC: Final = 0.35
 LEAST_RELEVANCE_RANGE: Final = 0.1
 """Segments that differ by less are not told apart as far as that."""
 
+SONG_WEIGHT: Final = 2.0
+"""What a window of two songs loses: more than all else can give it."""
+SONG_TOLERANCE_SECONDS: Final = 0.5
+"""So much of another song is none."""
+NO_SONGS: Final = np.empty(0)
+
 SPARKLINE_BINS: Final = 12
 
 CUT_WORDS: Final[dict[CutPoint, str]] = {
@@ -83,6 +90,8 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """In order, downbeats included, shape (beats,); empty where unknown."""
     downbeats: NDArray[np.float64]
     """Those that begin a bar, in order, shape (downbeats,); empty where unknown."""
+    songs: NDArray[np.float64] = NO_SONGS
+    """Where another song begins in a track that holds several, in order, shape (songs - 1,)."""
 
     @classmethod
     def of(cls, track: Track) -> Self:
@@ -96,6 +105,13 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
             energy=np.frombuffer(track.energy_curve, "<f2").astype(np.float32),
             beats=np.union1d(beats, downbeats),
             downbeats=downbeats,
+            songs=np.array(
+                [
+                    after.start_seconds
+                    for before, after in itertools.pairwise(track.segments)
+                    if before.title != after.title
+                ]
+            ),
         )
 
 
@@ -202,6 +218,7 @@ def best_window(
         score += ARC_WEIGHT * fits[arc]
     if relevance is not None:
         score += RELEVANCE_WEIGHT * _relevances(timeline, windows, relevance)
+    score -= SONG_WEIGHT * _holds_two_songs(timeline.songs, windows)
     if length_seconds is None:
         lengths = windows.ends - windows.starts
         score += LENGTH_WEIGHT * np.minimum(lengths / USABLE_SECONDS, 1)
@@ -209,6 +226,19 @@ def best_window(
     span = float(windows.starts[best]), float(windows.ends[best])
     has = max(fits, key=lambda course: fits[course][best])
     return _found(energy, points, span, has=has, asked=arc, fit=float(fits[arc or has][best]))
+
+
+def song_in(track: Track, window: FoundWindow) -> str | None:
+    """The title of the song that most of a window is from; None where the track is one song."""
+
+    def shared(segment: Segment) -> float:
+        start = max(segment.start_seconds, window.start_seconds)
+        return min(segment.end_seconds, window.end_seconds) - start
+
+    seconds: dict[str | None, float] = {}
+    for segment in track.segments:
+        seconds[segment.title] = seconds.get(segment.title, 0.0) + max(shared(segment), 0.0)
+    return max(seconds, key=lambda title: seconds[title], default=None)
 
 
 def _points(timeline: Timeline, energy: Energy) -> _Points:
@@ -221,6 +251,7 @@ def _points(timeline: Timeline, energy: Energy) -> _Points:
         if len(beats):
             near = beats[_nearest(bounds, beats)]
             inner = np.where(np.abs(near - bounds) <= PHRASE_SNAP_SECONDS, near, inner)
+    inner = np.where(np.isin(bounds, timeline.songs), bounds, inner)
     inner = np.unique(inner[(inner > 0) & (inner < ending)])
     end = _Anchor(
         name="track end",
@@ -263,6 +294,12 @@ def _of_length(timeline: Timeline, points: _Points, length_seconds: float) -> _W
         starts = np.concatenate([points.phrases[:-1], ends - length_seconds, [latest], grid])
     starts = np.unique(starts[(starts >= 0) & (starts <= latest)].round(3).clip(max=latest))
     return _Windows(starts, starts + length_seconds)
+
+
+def _holds_two_songs(songs: NDArray[np.float64], windows: _Windows) -> NDArray[np.bool_]:
+    first = np.searchsorted(songs, windows.starts + SONG_TOLERANCE_SECONDS)
+    holds: NDArray[np.bool_] = first < np.searchsorted(songs, windows.ends - SONG_TOLERANCE_SECONDS)
+    return holds
 
 
 def _values(cuts: NDArray[np.float64], anchors: tuple[_Anchor, ...]) -> NDArray[np.float64]:

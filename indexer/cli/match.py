@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from indexer.cli.options import check_filter, check_finite, top_k_option
+from indexer.cli.options import BESIDE, check_filter, check_finite, top_k_option
 from indexer.errors import BriefError
 from musiscene.console import Console, shared_options
 
@@ -105,7 +105,8 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
       key=E:major|C#:minor  mode=minor       | for either of several
       vocals=no  generated=no
       mood=happy  genre=folk  instrument=piano  tag=slow
-      artist="The Band"  album  title  path  licence
+      artist="The Band"  album  album_artist  title  path  licence
+      disc  track                            numbers, from the tags
       added>=2026-01-31  added=2026-01  added<7d
 
     Terms side by side must all hold; `or` is for one of two, `-` or `not` for the opposite, and
@@ -212,7 +213,7 @@ def _row(hit: Hit) -> Sequence[str]:
         caption = caption[: CAPTION_WIDTH - 3].rsplit(" ", 1)[0] + " ..."
     return (
         str(hit.rank),
-        track.title or Path(track.path).stem,
+        BESIDE.join(filter(None, [track.title or Path(track.path).stem, hit.song])),
         f"{_clock(window.start_seconds)}-{_clock(window.end_seconds)}",
         f"{hit.confidence:.2f}",
         caption,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import click
 
 from indexer.errors import FilterSyntaxError
+
+BESIDE: Final = " / "
+"""Between the name of a track and that of the song in it."""
 
 top_k_option = click.option(
     "--top-k",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from indexer.cli.options import check_filter, top_k_option
+from indexer.cli.options import BESIDE, check_filter, top_k_option
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _row(hit: SimilarHit) -> tuple[str, ...]:
 
     return (
         str(hit.rank),
-        hit.track.title or PurePath(hit.track.path).stem,
+        BESIDE.join(filter(None, [hit.track.title or PurePath(hit.track.path).stem, hit.song])),
         f"{clock(hit.window.start_seconds)}-{clock(hit.window.end_seconds)}",
         f"{hit.score:.2f}",
         f"{hit.track.bpm:.0f} bpm",

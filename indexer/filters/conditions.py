@@ -38,22 +38,28 @@ Source: Gouyon et al. 2006, An experimental comparison of audio tempo induction 
 V: within 4 %, octave errors forgiven (we leave out the factors 3 and 1/3).
 """
 
-NUMBERS: Mapping[str, InstrumentedAttribute[float] | InstrumentedAttribute[float | None]] = (
-    MappingProxyType(
-        {
-            "bpm": Track.bpm,
-            "duration": Track.duration_seconds,
-            "loudness": Track.loudness_lufs,
-            "valence": Track.valence,
-            "arousal": Track.arousal,
-        }
-    )
+NUMBERS: Mapping[
+    str,
+    InstrumentedAttribute[float]
+    | InstrumentedAttribute[float | None]
+    | InstrumentedAttribute[int | None],
+] = MappingProxyType(
+    {
+        "bpm": Track.bpm,
+        "duration": Track.duration_seconds,
+        "loudness": Track.loudness_lufs,
+        "valence": Track.valence,
+        "arousal": Track.arousal,
+        "disc": Track.disc_number,
+        "track": Track.track_number,
+    }
 )
 TEXTS: Mapping[str, InstrumentedAttribute[str] | InstrumentedAttribute[str | None]] = (
     MappingProxyType(
         {
             "artist": Track.artist,
             "album": Track.album,
+            "album_artist": Track.album_artist,
             "title": Track.title,
             "path": Track.path,
             "licence": Track.licence,

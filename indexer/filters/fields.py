@@ -240,10 +240,10 @@ TAG = Kind(operators=("=",), expected="a tag such as piano", read=_tag)
 TEXT = Kind(operators=("=",), expected="a word, or text in double quotes", read=_text)
 
 TAG_FIELDS = ("tag", "mood", "genre", "instrument")
-TEXT_FIELDS = ("artist", "album", "title", "path", "licence")
+TEXT_FIELDS = ("artist", "album", "album_artist", "title", "path", "licence")
 FIELDS: Mapping[str, Kind] = MappingProxyType({
     "bpm": TEMPO,
-    **dict.fromkeys(("duration", "loudness", "valence", "arousal"), NUMBER),
+    **dict.fromkeys(("duration", "loudness", "valence", "arousal", "disc", "track"), NUMBER),
     "key": KEY,
     "mode": MODE,
     **dict.fromkeys(("vocals", "generated"), YES_NO),

@@ -12,7 +12,7 @@ from indexer.matching.facts import fact_of
 from indexer.matching.results import CalledFor, Hit, MatchedTrack, Reading, Reason, Span
 from indexer.matching.stages import imagined_tags, nearest_row
 from indexer.vectors import KINDS
-from indexer.windows import Arc, FoundWindow, Timeline, best_window
+from indexer.windows import Arc, FoundWindow, Timeline, best_window, song_in
 from musiscene.scene_reader import MOOD_NAMES
 
 if TYPE_CHECKING:
@@ -105,13 +105,15 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
         texts = {caption.id: caption.text for caption in track.captions}
         nearest = nearest_row(brief, candidates, position, "scene")
         score = float(scores.total[position])
+        window = _window(brief, candidates, position, track, wish)
         hits.append(
             Hit(
                 rank=rank,
                 score=round(score, 4),
                 confidence=round(ceiling * curve.chance({"score": score}), 4),
                 track=matched_track(track),
-                window=_window(brief, candidates, position, track, wish),
+                window=window,
+                song=song_in(track, window),
                 scene_caption=""
                 if nearest is None
                 else texts.get(int(candidates.entries["caption"][nearest]), ""),

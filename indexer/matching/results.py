@@ -64,6 +64,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     track: MatchedTrack
     window: FoundWindow
     """The stretch that fits best."""
+    song: str | None = None
+    """Whose stretch it is, where the track is a file that holds several."""
     scene_caption: str
     tags: tuple[str, ...]
     reasons: tuple[Reason, ...]

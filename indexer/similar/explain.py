@@ -11,7 +11,7 @@ from indexer.matching.explain import matched_track, reasons_of, strongest_tags
 from indexer.similar.likeness import CAPTION_PARTS, sound_texts
 from indexer.similar.results import SimilarHit, UsedSeed
 from indexer.vectors import KINDS
-from indexer.windows import FoundWindow, Timeline, best_window
+from indexer.windows import FoundWindow, Timeline, best_window, song_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,12 +74,14 @@ def explain(
         shares = parts[main, :, position] / np.array(list(weights.values())) * sum(weights.values())
         lifts = np.where(shares < TELLING_FROM, -1.0, lifts.round(6))
         telling = [part for lift, part in sorted(zip(-lifts, weights, strict=True)) if lift <= 0]
+        window = _window(index, sources, track, rows)
         hits.append(
             SimilarHit(
                 rank=rank,
                 score=round(float(points.sum()), 4),
                 track=matched_track(track),
-                window=_window(index, sources, track, rows),
+                window=window,
+                song=song_in(track, window),
                 scene_caption=texts["scene"],
                 tags=strongest_tags(track, HIT_TAGS),
                 reasons=reasons_of(

@@ -28,6 +28,8 @@ class SimilarHit(msgspec.Struct, frozen=True, kw_only=True):
     track: MatchedTrack
     window: FoundWindow
     """Its stretch that is most like the seeds."""
+    song: str | None = None
+    """Whose stretch it is, where the track is a file that holds several."""
     scene_caption: str
     tags: tuple[str, ...]
     reasons: tuple[Reason, ...]

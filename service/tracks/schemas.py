@@ -26,6 +26,8 @@ class SegmentView(msgspec.Struct, frozen=True, kw_only=True):
     start_seconds: float
     end_seconds: float
     energy: float
+    title: str | None
+    """Of its song, where the track is a file that holds several."""
     music_caption: str
     scene_captions: list[str]
 
@@ -38,6 +40,9 @@ class TrackView(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None
     artist: str | None
     album: str | None
+    album_artist: str | None
+    disc_number: int | None
+    track_number: int | None
     licence: str | None
     generated: bool
     duration_seconds: float
@@ -67,6 +72,9 @@ class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None
     artist: str | None
     album: str | None
+    album_artist: str | None
+    disc_number: int | None
+    track_number: int | None
     licence: str | None
     generated: bool
     duration_seconds: float
@@ -109,6 +117,7 @@ def view_of(track: Track) -> TrackView:
                 start_seconds=segment.start_seconds,
                 end_seconds=segment.end_seconds,
                 energy=segment.energy,
+                title=segment.title,
                 music_caption=next(iter(_captions(track, segment.id, "music")), ""),
                 scene_captions=_captions(track, segment.id, "scene"),
             )
