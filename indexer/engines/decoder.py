@@ -34,6 +34,8 @@ MEMORY_MIB: Final = 512
 """What one file may make its decoder ask for."""
 GRACE_SECONDS: Final = 10.0
 """After a file's own time-out, until its decoder is taken to hang."""
+ENDING_SECONDS: Final = 5.0
+"""One that waits for a file server that has gone away does not even end when it is killed."""
 
 
 class RefusedAudioError(AudioError):
@@ -125,8 +127,9 @@ class Decoder:
         """End the process, whatever it does."""
         if self._process is not None:
             self._process.kill()
-            self._process.join()
-            self._process.close()
+            self._process.join(ENDING_SECONDS)
+            if not self._process.is_alive():
+                self._process.close()
         if self._connection is not None:
             self._connection.close()
         self._process = self._connection = None

@@ -121,8 +121,12 @@ def _known(identity: Identity) -> Known:
     return Known(info=identity.info, audio_hash=identity.audio_hash)
 
 
-def _decode(request: Request, into: Path, limits: AudioLimits) -> Decoded:
-    with into.open("xb+") as file:
+def _decode(request: Request, into: Path, limits: AudioLimits) -> Decoded | NoRoom:
+    try:
+        opened = into.open("xb+")
+    except OSError as error:
+        return NoRoom(reason=str(error.strerror))
+    with opened as file:
         recording = read_audio(
             request.path, sample_rate=request.sample_rate, limits=limits, into=file
         )
@@ -137,7 +141,8 @@ def _decode(request: Request, into: Path, limits: AudioLimits) -> Decoded:
 def _limit_memory(memory_mib: int) -> None:
     import resource
 
-    # What is mapped so far, by the first number of statm: pages.
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    # What is its own so far, by the sixth number of statm: pages. A waveform that is mapped from
+    # its file does not count: hours of it are larger than what a file may ask for.
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
     allowed = pages * resource.getpagesize() + memory_mib * MIB
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))

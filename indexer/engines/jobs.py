@@ -29,7 +29,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     listening: Listening | None = None
     """What was heard before, for `imagine`."""
     track_id: UUID | None = None
-    """Whose captions are to be replaced, for `imagine`; None for a track that is new."""
+    """Which track it is, where that is known; None for one that may be new."""
     fingerprint: bytes | None = None
     """Of what was heard before."""
 
