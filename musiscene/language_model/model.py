@@ -9,7 +9,6 @@ either are written by a `PackedLlama` where the model is one.
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 from musiscene.language_model.attention import AudioStates, PrefixStates, use_attention
+from musiscene.language_model.endings import Endings
 from musiscene.language_model.packed import LONGEST_TOKENS, PackedLlama, can_pack
 from musiscene.language_model.rows import Read, Row, batched, shared_length, unambiguous
 from musiscene.language_model.sampling import Completion, Sampling, draw_tokens, draw_uniforms
@@ -38,9 +38,6 @@ PACKED_ROWS = 128
 CROWDED = 0.8
 """Rows that have ended leave a batch when so small a share is still running: moving costs too."""
 PREFIXES_KEPT = 4
-STOP_TOKENS = 16
-"""A stop is looked for in so many of the last tokens."""
-BYTE_TOKEN = re.compile("<0x[0-9A-F]{2}>")
 
 
 class LanguageModel:
@@ -66,7 +63,7 @@ class LanguageModel:
         ends = model.generation_config.eos_token_id if model.generation_config else None
         ends = tokenizer.eos_token_id if ends is None else ends
         self._end_ids = frozenset(ends if isinstance(ends, list) else [ends])
-        self._ending_ids: dict[tuple[str, ...], frozenset[int]] = {}
+        self._endings = Endings(tokenizer, cast("Any", model.config).vocab_size)
         self._prefixes: OrderedDict[str, PrefixStates] = OrderedDict()
         self._packed: PackedLlama | None = None
 
@@ -198,7 +195,7 @@ class LanguageModel:
         )
         sent = 0
         for _ in self._decode([], start, [row], sampling, audio):
-            ready = unambiguous(self._settled(row.token_ids), sampling.stop)
+            ready = unambiguous(self._endings.settled(row.token_ids), sampling.stop)
             if not row.is_finished and len(ready) > sent:
                 yield ready[sent:]
                 sent = len(ready)
@@ -382,48 +379,15 @@ class LanguageModel:
         """The next token of each row, noted in the row."""
         uniforms = torch.tensor([row.uniforms[step] for row in rows], device=logits.device)
         drawn, gains = draw_tokens(logits, uniforms, sampling.temperature, sampling.top_p)
-        ending = self._ids_that_end(sampling.stop)
         for row, token_id, gain in zip(rows, drawn.tolist(), gains.tolist(), strict=True):
             if row.is_finished:
                 continue
             row.token_ids.append(token_id)
             row.log_likelihood += gain
-            row.is_finished = token_id in self._end_ids or (
-                token_id in ending and self._has_stop(row.token_ids, sampling.stop)
+            row.is_finished = token_id in self._end_ids or self._endings.has_stop(
+                row.token_ids, sampling.stop
             )
         return drawn
-
-    def _ids_that_end(self, stops: tuple[str, ...]) -> frozenset[int]:
-        """The tokens after which one of the stops may have come: the others need no second look."""
-        if stops not in self._ending_ids:
-            every = list(range(self.model.config.vocab_size))
-            last = {stop[-1] for stop in stops if stop}
-            if all(character.isascii() and character != " " for character in last):
-                pieces = self.tokenizer.batch_decode([[token_id] for token_id in every])
-                every = [
-                    token_id
-                    for token_id, piece in zip(every, pieces, strict=True)
-                    if not last.isdisjoint(piece)
-                ]
-            self._ending_ids[stops] = frozenset(every if stops else ())
-        return self._ending_ids[stops]
-
-    def _settled(self, token_ids: list[int]) -> str:
-        """The text so far that no further token can change.
-
-        LLaMA's tokenizer writes rare characters as tokens of one byte each, and a run of them that
-        ends torn is torn as a whole.
-        """
-        end = len(token_ids)
-        while end and BYTE_TOKEN.fullmatch(
-            cast("str", self.tokenizer.convert_ids_to_tokens(token_ids[end - 1]))
-        ):
-            end -= 1
-        return cast("str", self.tokenizer.decode(token_ids[:end], skip_special_tokens=True))
-
-    def _has_stop(self, token_ids: list[int], stops: Sequence[str]) -> bool:
-        end = self.tokenizer.decode(token_ids[-STOP_TOKENS:])
-        return any(stop in end for stop in stops)
 
     def _completion(self, row: Row, sampling: Sampling) -> Completion:
         text = cast("str", self.tokenizer.decode(row.token_ids, skip_special_tokens=True))
