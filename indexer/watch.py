@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,7 @@ def changes(
     quiet_seconds: float = QUIET_SECONDS,
     rescan_seconds: float = RESCAN_SECONDS,
 ) -> Iterator[None]:
-    """Wait for changes.
+    """Wait for changes; those of the time before the first look count as one.
 
     Args:
         paths: Folders or files; those that are not there now are waited for.
@@ -41,10 +42,10 @@ def changes(
     """
     from watchfiles import watch
 
-    own = str(without.absolute())
+    own = f"{without.absolute()}{os.sep}"
 
     def counts(_change: Change, path: str) -> bool:
-        return not path.startswith(own)
+        return not f"{path}{os.sep}".startswith(own)
 
     while not stop.is_set():
         there = [path for path in paths if path.exists()]
@@ -52,7 +53,7 @@ def changes(
             stop.wait(LOOK_SECONDS)
             continue
         due = time.monotonic() + rescan_seconds
-        changed_at: float | None = None
+        changed_at: float | None = time.monotonic()  # nobody has looked until now
         for changed in watch(
             *there,
             watch_filter=counts,

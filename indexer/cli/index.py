@@ -236,15 +236,15 @@ def _keep_in_step(
     stop: Event,
 ) -> None:
     """Scan again whenever something has changed below the folders, until asked to stop."""
-    from indexer.errors import LibraryPathError
+    from indexer.errors import IndexerError
     from indexer.watch import changes
 
     console.note("Watching for changes; Ctrl-C stops.")
     for _ in changes(paths, stop=stop, without=console.data_dir):
         try:
             report = scan_once(paths)
-        except LibraryPathError as error:
-            console.note(f"{error}; waiting for it to come back")
+        except IndexerError as error:  # a disk that is away or full, another indexer at work
+            console.note(f"{error}\nTrying again after the next change.")
         else:
             if report.did_something:
                 _say_report(console, report)
