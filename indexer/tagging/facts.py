@@ -58,6 +58,8 @@ class SegmentFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is heard."""
     scene_captions: tuple[str, ...]
     """The scenes it suits, the first choice first."""
+    title: str | None = None
+    """Of its song, where the track is a file that holds several."""
 
 
 class TrackFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +70,9 @@ class TrackFacts(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None
     artist: str | None
     album: str | None
+    album_artist: str | None = None
+    disc_number: int | None = None
+    track_number: int | None = None
     licence: str | None
     """Of the recording, by its tags."""
     duration_seconds: float
@@ -129,6 +134,9 @@ def facts_of(track: Track) -> TrackFacts:
         title=track.title,
         artist=track.artist,
         album=track.album,
+        album_artist=track.album_artist,
+        disc_number=track.disc_number,
+        track_number=track.track_number,
         licence=track.licence,
         duration_seconds=track.duration_seconds,
         bpm=track.bpm,
@@ -205,6 +213,7 @@ def _segments(track: Track) -> tuple[SegmentFacts, ...]:
             energy=segment.energy,
             music_caption=next(iter(said.get((segment.id, "music"), ())), None),
             scene_captions=tuple(said.get((segment.id, "scene"), ())),
+            title=segment.title,
         )
         for segment in track.segments
     )

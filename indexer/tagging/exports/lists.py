@@ -26,10 +26,11 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
 
 COLUMNS: Final = (
-    "path", "title", "artist", "album", "duration_seconds", "bpm", "bpm_confidence", "key",
-    "key_confidence", "moods", "mood_confidence", "genres", "instruments", "vocals",
-    "vocal_probability", "valence", "arousal", "energy", "loudness_lufs", "scenes", "music",
-    "licence", "model_version", "model_licences",
+    "path", "title", "artist", "album", "album_artist", "disc_number", "track_number",
+    "duration_seconds", "bpm", "bpm_confidence", "key", "key_confidence", "moods",
+    "mood_confidence", "genres", "instruments", "vocals", "vocal_probability", "valence",
+    "arousal", "energy", "loudness_lufs", "scenes", "music", "licence", "model_version",
+    "model_licences",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.catalogue.models import Segment, Track
-from indexer.windows import SPARKLINE_BINS, Timeline, best_window
+from indexer.windows import SPARKLINE_BINS, Arc, Timeline, best_window, song_in
 
 BAR, BEAT = 2.0, 0.5  # 120 bpm, four beats a bar
 DURATION = 120.0
@@ -243,6 +243,54 @@ class TestAnEditorsCases:
             best_window(track, length_seconds=60.0, arc="build", relevance=chance.random(12))
             spent.append(time.perf_counter() - began)
         assert min(spent) < 0.1  # 4 ms on an idle core
+
+
+class TestSongs:
+    """A file of three songs, whose beginnings are on no beat."""
+
+    starts = (0.0, 31.3, 61.2, 90.0)
+    songs = msgspec.structs.replace(timeline(bounds=starts), songs=np.array([31.3, 61.2]))
+
+    @pytest.mark.parametrize("length", [None, 10.0, 25.0, 29.0])
+    @pytest.mark.parametrize("arc", [None, "build"])
+    def test_a_window_is_of_one_song_where_it_can_be(self, length: float | None, arc: Arc | None):
+        energy = ramp().astype(np.float32)  # rises from the first song into the second
+        for relevance in np.eye(4):
+            found = best_window(
+                msgspec.structs.replace(self.songs, energy=energy),
+                length_seconds=length,
+                arc=arc,
+                relevance=relevance,
+            )
+            inside = (self.songs.songs > found.start_seconds + 0.5) & (
+                self.songs.songs < found.end_seconds - 0.5
+            )
+            assert not inside.any()
+
+    def test_a_longer_window_goes_on_into_the_next(self):
+        assert best_window(self.songs, length_seconds=70.0).end_seconds >= 70.0
+
+    def test_a_songs_beginning_is_not_moved_to_a_beat(self):
+        found = best_window(self.songs, relevance=np.array([0.0, 1.0, 0.0, 0.0]))
+        assert (found.start_seconds, found.end_seconds) == (31.3, 61.2)
+        assert (found.starts_at, found.ends_at) == ("phrase", "phrase")
+
+    def test_the_one_that_most_of_a_window_is_from_is_named(self):
+        named = [("A", 0.0, 20.0), ("A", 20.0, 30.0), ("B", 30.0, 55.0), (None, 55.0, 60.0)]
+        track = Track(
+            duration_seconds=60.0,
+            energy_curve=b"",
+            segments=[
+                Segment(title=title, start_seconds=start, end_seconds=end, energy=0.5)
+                for title, start, end in named
+            ],
+        )
+        assert Timeline.of(track).songs.tolist() == [30.0, 55.0]
+        for start, end, expected in ((0, 45, "A"), (10, 50, "A"), (16, 50, "B"), (55, 60, None)):
+            window = msgspec.structs.replace(
+                best_window(self.songs), start_seconds=float(start), end_seconds=float(end)
+            )
+            assert song_in(track, window) == expected
 
 
 class TestWrongCalls:

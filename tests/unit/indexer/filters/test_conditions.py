@@ -49,6 +49,7 @@ def tracks() -> dict[str, Track]:
         "quiet": track(
             "quiet", bpm=90.0, key="E:minor", loudness_lufs=None, duration_seconds=90.0,
             generated=True, album="ABBA_Gold", valence=-0.5, tags={"harp": 0.15},
+            album_artist="Various", disc_number=2, track_number=7,
             added_at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC),
         ),
     }  # fmt: skip
@@ -108,6 +109,10 @@ class TestConditionOf:
             pytest.param("path=%", set(), id="wildcards are plain characters"),
             pytest.param("album=abba_ title=x", set(), id="all must hold"),
             pytest.param('title="% ""LOUD"" (live)|"', {"fast"}, id="marks in quotes"),
+            pytest.param("album_artist=various", {"quiet"}, id="album artist"),
+            pytest.param("disc=2 track=5..9", {"quiet"}, id="place in an album"),
+            pytest.param("disc=1 or track=1", set(), id="another place"),
+            pytest.param("-disc=2", {"slow", "fast"}, id="negated finds what has no disc"),
             pytest.param("licence=cc-by", {"slow"}, id="licence"),
             pytest.param("added=2026-01", {"quiet"}, id="month"),
             pytest.param("added=2026", {"slow", "fast", "quiet"}, id="year"),

@@ -35,6 +35,8 @@ class TestCsv:
         assert row["arousal"] == "-0.25"
         assert row["scenes"] == "A lake, at dawn."
         assert row["artist"] == ""
+        place = row["album_artist"], row["disc_number"], row["track_number"]
+        assert place == ("Various", "2", "7")
 
     @given(st.text(max_size=60))
     def test_any_title_comes_back_and_none_is_a_formula(self, title: str):
