@@ -85,7 +85,13 @@ class Steps:
 
 
 def bench_stages(paths: Sequence[Path]) -> tuple[dict[str, float], dict[str, float], float]:
-    """CPU seconds of each stage and of its floor, and the seconds of music that were heard.
+    """Time every stage and its floor with one thread.
+
+    Args:
+        paths: Of the files that are heard.
+
+    Returns:
+        CPU seconds of each stage, of its floor, and the seconds of music that were heard.
 
     Raises:
         SystemExit: If the profile ranks no scenes.
@@ -139,7 +145,13 @@ def bench_stages(paths: Sequence[Path]) -> tuple[dict[str, float], dict[str, flo
 
 
 def bench_command(folder: Path) -> dict[str, float]:
-    """Wall and CPU seconds and peak memory of `musiscene index FOLDER` into an empty library.
+    """Run `musiscene index FOLDER` into an empty library.
+
+    Args:
+        folder: Of music.
+
+    Returns:
+        Wall and CPU seconds, peak memory of all its processes in MiB, and tracks indexed.
 
     Raises:
         SystemExit: If the command fails.
