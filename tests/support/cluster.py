@@ -104,6 +104,7 @@ def crew(
         ),
         cores_per_worker=1,
         files_ahead=1,
+        files_at_first=5,
         patience_seconds=patience_seconds,
     )
 

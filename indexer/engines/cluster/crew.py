@@ -22,8 +22,10 @@ class Crew:
     """What each must say: the versions of the scan's own models."""
     cores_per_worker: int = 4
     """At most; a machine with GPUs has one worker for each."""
-    files_ahead: int = 8
-    """What a worker has in hand beside four files for each core: enough for full batches."""
+    files_ahead: int = 32
+    """What a worker has in hand beside four files for each core: a full batch of short ones."""
+    files_at_first: int = 8
+    """What it is given until it has done one, so that those that start later get some too."""
     patience_seconds: float = 300.0
     """How long a scan waits for a machine when it has none."""
 
@@ -36,6 +38,8 @@ class Member:
     post: Post
     call: Call | None
     is_ready: bool = False
+    is_proven: bool = False
+    """Whether it has done something."""
     is_solo: bool = False
     """Whether it has a job that may kill it, and so no other."""
     at_work: dict[int, Job] = field(default_factory=dict)

@@ -261,7 +261,8 @@ class _Run:
                 return
 
     def _has_room(self, member: Member) -> bool:
-        return member.load < self._crew.files_ahead + 4 * member.post.cores
+        room = self._crew.files_ahead + 4 * member.post.cores
+        return member.load < (room if member.is_proven else self._crew.files_at_first)
 
     def _give_next(self, member: Member) -> bool:
         """Give a worker one job, if there is one for it."""
@@ -332,6 +333,7 @@ class _Run:
             return
         self._unseen[member.machine.machine_id] = 0
         self._troubles[member.machine.machine_id] = 0
+        member.is_proven = True
         self._losses.pop(answer.number, None)
         self._blind.pop(answer.number, None)
         outcome = outcome_of(job, answer)

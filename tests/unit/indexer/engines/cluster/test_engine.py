@@ -108,7 +108,14 @@ def equip(cores: int) -> Equipment:
 
 def run(machines: MadeMachines, jobs: list[Job]) -> list[Outcome]:
     waiting = iter(jobs)
-    crew = Crew(equip=equip, hello=HELLO, cores_per_worker=1, files_ahead=1, patience_seconds=0.05)
+    crew = Crew(
+        equip=equip,
+        hello=HELLO,
+        cores_per_worker=1,
+        files_ahead=1,
+        files_at_first=3,
+        patience_seconds=0.05,
+    )
     engine = ClusterEngine(lambda: contextlib.nullcontext(machines), crew)
     return list(engine.run(lambda: next(waiting, None), set()))
 
@@ -128,7 +135,7 @@ class TestClusterEngine:
         machines = MadeMachines(["a", "b", "c"])
         assert is_once_each(run(machines, music), music)
         assert {machine for machine, _ in machines.parcels} == {"a", "b", "c"}
-        assert max(len(names) for _, names in machines.parcels) == 5
+        assert [len(names) for _, names in machines.parcels[:6]] == [3, 3, 3, 5, 5, 5]
         assert machines.dismissed == machines.hired == 3
 
     def test_a_file_that_kills_workers_is_tried_alone_and_fails(self, music: list[Job]):
