@@ -37,7 +37,7 @@ demo: $(VENV)/.demo ## index a real library of 28 tracks and find music for thre
 	$(BIN)/python tools/demo.py --data-dir $(DEMO_DIR)
 
 test: setup check ## set everything up, then run all checks and tests
-	$(BIN)/pytest -m "not gpu" --cov --cov-report=term
+	$(BIN)/pytest -m "not gpu" -n auto --dist loadfile --cov --cov-report=term
 
 check: $(VENV)/.dev ## lint, format, types, import contracts, docstrings, module sizes
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_READING_HEADERS = Lock()
+"""NumPy parses a header as Python, and threads that parse at once make CPython 3.11 raise
+`SystemError: AST constructor recursion depth mismatch` (python/cpython#106905)."""
 BLOCK_ROWS: Final = 1 << 16
 """Vectors in memory at once: 100 MB of float32 at 384 dimensions."""
 
@@ -47,7 +51,8 @@ def _write_header(file: Any, shape: tuple[int, int]) -> None:  # noqa: ANN401  a
 
 def map_array(path: Path) -> NDArray[Any]:
     """An array in a file, mapped into memory."""
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    with _READING_HEADERS:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def unit(vectors: NDArray[np.float16]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.sounds import SOUND_DTYPE, TAG_COUNT, pack_sounds
-from indexer.vectors.arrays import BLOCK_ROWS
+from indexer.vectors.arrays import BLOCK_ROWS, map_array
 from indexer.vectors.layout import KINDS, PLACE_DTYPE, ROW_DTYPE, TABLES
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Contents(msgspec.Struct, frozen=True):
         gone = np.zeros(len(index.track_ids), np.bool_)
         gone[index.track_ids.ordinals_of(set(without))] = True
         kept = ~gone[index.rows["track"]]
-        tracks = np.load(index.folder / "tracks.npy", allow_pickle=False)
+        tracks = map_array(index.folder / "tracks.npy")
         return cls(index.rows[kept], index.places[kept], tracks, index.sounds, index.tags)
 
     def joined(self, other: Contents) -> Contents:
