@@ -152,19 +152,25 @@ def expected(music: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         return content(library)
 
 
-class TestScan:
-    def test_makes_the_catalogue_that_one_machine_makes(
+class TestLosses:
+    def test_a_file_that_kills_workers_fails_and_the_rest_is_whole(
         self, music: Path, tmp_path: Path, expected: list[Any]
     ):
-        with new_library(tmp_path / "data") as library:
-            report = run(library, music, ray_engine(crew(tmp_path / "notes", seconds=0.05)))
-            assert content(library) == expected
-            assert len(library.vectors()) == 2 * (FILES + COPIES)
-        assert [Path(failure.path).name for failure in report.failures] == ["words.wav"]
-        assert len(heard_by(tmp_path / "notes")) == 3
+        poison = music / "poison.wav"
+        poison.write_bytes((music / "00.wav").read_bytes() + b"\0")
+        try:
+            with new_library(tmp_path / "data") as library:
+                report = run(library, music, ray_engine(crew(tmp_path / "notes", seconds=0.05)))
+                assert content(library) == expected
+                assert len(library.vectors()) == 2 * (FILES + COPIES)
+        finally:
+            poison.unlink()
+        reasons = {Path(one.path).name: one.reason for one in report.failures}
+        assert set(reasons) == {"poison.wav", "words.wav"}
+        assert "3 workers died over it" in reasons["poison.wav"]
+        given = [name for names in heard_by(tmp_path / "notes").values() for name in names]
+        assert given.count("poison.wav") == 3
 
-
-class TestLosses:
     def test_a_machine_killed_in_mid_run_costs_nothing_and_one_that_joins_is_used(
         self, cluster: Cluster, music: Path, tmp_path: Path, expected: list[Any]
     ):
@@ -184,23 +190,6 @@ class TestLosses:
         given = [name for names in heard_by(notes).values() for name in names]
         assert len(given) > FILES + COPIES + 1  # what the machine had in hand was given again
         assert len(heard_by(notes)) == 4
-
-    def test_a_file_that_kills_workers_fails_and_the_rest_is_whole(
-        self, music: Path, tmp_path: Path, expected: list[Any]
-    ):
-        poison = music / "poison.wav"
-        poison.write_bytes((music / "00.wav").read_bytes() + b"\0")
-        try:
-            with new_library(tmp_path / "data") as library:
-                report = run(library, music, ray_engine(crew(tmp_path / "notes", seconds=0.05)))
-                assert content(library) == expected
-        finally:
-            poison.unlink()
-        reasons = {Path(one.path).name: one.reason for one in report.failures}
-        assert set(reasons) == {"poison.wav", "words.wav"}
-        assert "3 workers died over it" in reasons["poison.wav"]
-        given = [name for names in heard_by(tmp_path / "notes").values() for name in names]
-        assert given.count("poison.wav") == 3
 
 
 class TestStopping:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +30,8 @@ HOW_TO_START = (
     "start one with `RAY_USAGE_STATS_ENABLED=0 ray start --head --include-dashboard=false`, or "
     "name another with --ray-address HOST:PORT; see docs/scale.md"
 )
+
+KNOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,11 +261,12 @@ def ray_machines(address: str | None = None) -> Iterator[RayMachines]:
     if ray.is_initialized():
         yield RayMachines()
         return
+    where = f"at {address}" if address else "on this machine"
     with _same_signals():
         try:
+            _knock(address)
             ray.init(address or "auto", log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            where = f"at {address}" if address else "on this machine"
+        except (OSError, RuntimeError, ValueError) as error:
             raise ClusterError(
                 f"no Ray cluster {where} can be used ({_first_line(error)}); {HOW_TO_START}"
             ) from error
@@ -270,6 +274,25 @@ def ray_machines(address: str | None = None) -> Iterator[RayMachines]:
         yield RayMachines()
     finally:
         ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Fail at once where nobody answers: Ray would try for many minutes.
+
+    Args:
+        address: As `HOST:PORT`; None for that in RAY_ADDRESS, if it is there.
+
+    Raises:
+        ValueError: If it is no such address.
+        OSError: If nobody answers.
+    """
+    named = address or os.environ.get("RAY_ADDRESS", "auto")
+    if named == "auto":
+        return
+    host, _, port = named.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"{named!r} is not HOST:PORT")
+    socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
 @contextlib.contextmanager
