@@ -14,7 +14,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -140,6 +140,17 @@ class _Reader:
         self._song = self._start = None
 
 
+class _Sheet(NamedTuple):
+    """One that lies in a folder; all names as file systems compare them that know no case."""
+
+    path: str
+    stem: str
+    names: frozenset[str]
+    """Of the files that it is about."""
+    stems: frozenset[str]
+    """The same without their endings."""
+
+
 class CueSheets:
     """The cue sheets of one folder.
 
@@ -149,7 +160,7 @@ class CueSheets:
     """
 
     def __init__(self, folder: str, names: Iterable[str]) -> None:
-        self._sheets: list[tuple[str, str, frozenset[str]]] = []
+        self._sheets: list[_Sheet] = []
         for name in sorted(names):
             if (
                 name.lower().endswith(CUE_SUFFIX)
@@ -159,7 +170,9 @@ class CueSheets:
                 path = os.path.join(folder, name)  # noqa: PTH118  as the walk makes its paths
                 files = frozenset(song.file for song in _read(path))
                 if files:
-                    self._sheets.append((path, _stem(name), files))
+                    names = frozenset(map(_same, files))
+                    stems = frozenset(map(_stem, files))
+                    self._sheets.append(_Sheet(path, _stem(name), names, stems))
 
     def of(self, name: str) -> str | None:
         """The sheet of a file.
@@ -174,13 +187,13 @@ class CueSheets:
         """
         own = _same(name), _stem(name)
         found: list[list[str]] = [[], [], []]
-        for path, sheet, files in self._sheets:
-            if own[0] in map(_same, files):
-                found[0].append(path)
-            elif own[1] in map(_stem, files):
-                found[1].append(path)
-            elif len(files) == 1 and sheet in own:
-                found[2].append(path)
+        for sheet in self._sheets:
+            if own[0] in sheet.names:
+                found[0].append(sheet.path)
+            elif own[1] in sheet.stems:
+                found[1].append(sheet.path)
+            elif len(sheet.names) == 1 and sheet.stem in own:
+                found[2].append(sheet.path)
         return next((paths[0] for paths in found if paths), None)
 
 
@@ -265,7 +278,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _same(name: str) -> str:
-    """A name as file systems compare it that know no case."""
+    """A name without the differences that some file systems do not know."""
     return unicodedata.normalize("NFC", name).casefold()
 
 

@@ -138,6 +138,8 @@ class Walk:
         return FoundFile(path, status.st_size, status.st_mtime_ns, stamp and cue, stamp)
 
     def _cue_of(self, path: str) -> str | None:
+        if not self._cues_of:
+            return None
         folder, name = os.path.split(path)
         return self._cues_of[folder].of(name) if folder in self._cues_of else None
 
