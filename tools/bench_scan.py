@@ -127,7 +127,12 @@ def list_and_stat(folder: str) -> int:
 
 
 def scan_again(library: Library, folder: Path, versions: ModelVersions) -> None:
-    """A scan inside this process, that needs no model.
+    """Scan inside this process, without a model.
+
+    Args:
+        library: That knows every file.
+        folder: The files.
+        versions: That the library was made by.
 
     Raises:
         RuntimeError: If it finds something to do.

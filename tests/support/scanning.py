@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from indexer.catalogue.repository import Catalogue
 from indexer.catalogue.rows import NewCaption
 from indexer.cues import with_songs
 from indexer.engines.jobs import Failed, Identified, Imagined
+from indexer.library import Library
 from indexer.pipeline import ScanOptions, ScanReport, scan
 from indexer.progress import ScanProgress
 from musiscene.audio.read import identify_audio, read_audio
 from musiscene.errors import AudioError
 from musiscene.writer import ModelVersions
+from tests.support.audio import sine, write_audio
 from tests.support.listening import WordEmbedder, listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from uuid import UUID
 
     from indexer.catalogue.rows import Failure
     from indexer.engines.jobs import Job, Outcome
-    from indexer.library import Library
+    from musiscene.embed import TextEmbedder
 
 SAMPLE_RATE = 16_000
 
@@ -133,3 +137,39 @@ def names(library: Library) -> set[str]:
     """Names of the files whose tracks are ready."""
     ready = library.catalogue.tracks(list(library.catalogue.track_ids()))
     return {Path(track.path).name for track in ready.values()}
+
+
+def ids(library: Library) -> dict[str, UUID]:
+    """Name of the file -> track, of those that are there."""
+    return {
+        Path(file.path).name: file.track_id
+        for file in library.catalogue.known_files().values()
+        if file.status == "ready"
+    }
+
+
+def scenes(library: Library, track_id: UUID) -> list[str]:
+    """Every caption of a track."""
+    return sorted(caption.text for caption in library.catalogue.track(track_id).captions)
+
+
+def open_library(location: str, folder: Path) -> Library:
+    """An empty library with an embedder that needs no model."""
+    folder.mkdir()
+    embedder = cast("TextEmbedder", WordEmbedder())
+    return Library(Catalogue.open(location), folder / "vectors", embedder)
+
+
+def tone(path: Path, frequency: float, *, seconds: float = 1, artist: str = "") -> Path:
+    """A file that holds one tone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    waveform = sine(frequency, seconds=seconds, sample_rate=SAMPLE_RATE)
+    metadata = {"artist": artist} if artist else {}
+    return write_audio(path, waveform, sample_rate=SAMPLE_RATE, metadata=metadata)
+
+
+def make_music(folder: Path) -> Path:
+    """Three tones, one of them in a folder of its own."""
+    for number, name in enumerate(("a.wav", "b.wav", "deep/c.flac")):
+        tone(folder / name, 220.0 * (number + 1))
+    return folder

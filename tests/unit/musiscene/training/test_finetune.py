@@ -49,7 +49,7 @@ class StopAfter(ProgressReport):
     def __init__(self, update: int) -> None:
         self.update = update
 
-    def __call__(self, step: str, done: int, total: int | None) -> None:  # noqa: ARG002
+    def __call__(self, step: str, done: int, total: int | None, *, note: str = "") -> None:  # noqa: ARG002
         if done == self.update:
             raise StopError
 
