@@ -79,6 +79,7 @@ class Decoder:
         self._memory_mib = memory_mib
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._is_closed = False
 
     def identify(self, path: str) -> Identity:
         """Hash a file's audio.
@@ -124,26 +125,27 @@ class Decoder:
         )
 
     def close(self) -> None:
-        """End the process, whatever it does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(ENDING_SECONDS)
-            if not self._process.is_alive():
-                self._process.close()
-        if self._connection is not None:
-            self._connection.close()
-        self._process = self._connection = None
+        """End the process for good, whatever it does, perhaps for another thread."""
+        self._is_closed = True
+        self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        self._connection = None  # closed when the thread that waits for it lets go of it
+        if process is not None:
+            process.kill()
+            process.join(ENDING_SECONDS)
 
     def _ask(self, path: str, wanted: type[A], *, into: Path | None) -> A:
         request = Request(
             path=path, into=None if into is None else str(into), sample_rate=self._sample_rate
         )
         seconds = self._limits.timeout_seconds + GRACE_SECONDS
-        connection = self._connect()
         try:
+            connection = self._connect()
             connection.send_bytes(msgspec.msgpack.encode(request))
             if not connection.poll(seconds):
-                self.close()
+                self._end()
                 reason = f"its decoder did not answer for {seconds:.0f} s and was stopped"
                 raise RefusedAudioError(path, reason, is_lasting=False)
             answer: A | Refused | NoRoom = msgspec.msgpack.decode(
@@ -152,6 +154,8 @@ class Decoder:
         except (EOFError, OSError) as error:
             raise RefusedAudioError(path, self._how_it_died(), is_lasting=False) from error
         if isinstance(answer, Refused):
+            if answer.is_spent:
+                self._end()
             raise RefusedAudioError(path, answer.reason, is_lasting=answer.is_lasting)
         if isinstance(answer, NoRoom):
             raise SpoolError(
@@ -163,7 +167,9 @@ class Decoder:
     def _connect(self) -> Connection:
         if self._connection is not None and self._process is not None and self._process.is_alive():
             return self._connection
-        self.close()
+        if self._is_closed:
+            raise EOFError
+        self._end()
         context = get_context("spawn")  # a copy of a process with threads may hang
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
@@ -177,11 +183,11 @@ class Decoder:
         return self._connection
 
     def _how_it_died(self) -> str:
-        code = None
-        if self._process is not None:
-            self._process.join(GRACE_SECONDS)
-            code = self._process.exitcode
-        self.close()
+        process, code = self._process, None
+        if process is not None:
+            process.join(GRACE_SECONDS)
+            code = process.exitcode
+        self._end()
         name = str(code)
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):

@@ -67,6 +67,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Why, for people."""
     is_lasting: bool
     """Whether it would be refused again as long as it stays as it is."""
+    is_spent: bool = False
+    """Whether this process has too little memory left for another file."""
 
 
 class NoRoom(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -110,7 +112,7 @@ def _answer(request: Request, limits: AudioLimits, memory_mib: int) -> Answer:
         return Refused(reason=error.reason, is_lasting=not passing)
     except MemoryError:
         reason = f"needs more than {memory_mib} MiB of memory to decode"
-        return Refused(reason=reason, is_lasting=False)
+        return Refused(reason=reason, is_lasting=False, is_spent=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
             return NoRoom(reason=str(error.strerror))

@@ -78,12 +78,14 @@ def rows(library: Library) -> dict[str, TrackRow]:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
     return {
-        row[0]: TrackRow(
-            *row[:6],
-            int(row[6].removeprefix("ears-")),
-            int(row[7].removeprefix("words-")),
-            *row[8:],
-            tuple(captions.pop(row[0], ())),
+        row[0]: TrackRow._make(
+            (
+                *row[:6],
+                int(row[6].removeprefix("ears-")),
+                int(row[7].removeprefix("words-")),
+                *row[8:],
+                tuple(captions.pop(row[0], ())),
+            )
         )
         for row in found
     }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import wave
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,6 +154,24 @@ class TestDecode:
             shared.decode(tone)
 
 
+class TestRoom:
+    def test_a_full_disk_is_no_fault_of_the_file(self, shared: Decoder, tone: str, tmp_path: Path):
+        mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path)]
+        try:
+            subprocess.run(mount, check=True, capture_output=True)  # noqa: S603  as a test may
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("only root may mount a small disk")
+        spool, shared._spool = shared._spool, tmp_path
+        try:
+            with pytest.raises(SpoolError, match=r"no room .*is whole"):
+                shared.decode(tone)
+            assert list(tmp_path.iterdir()) == []
+        finally:
+            shared._spool = spool
+            subprocess.run(["umount", str(tmp_path)], check=True)  # noqa: S603, S607  as above
+        assert shared.decode(tone).audio_hash
+
+
 class TestMemory:
     def test_a_file_that_wants_too_much_costs_only_itself(self, tone: str, tmp_path: Path):
         decoder = Decoder(tmp_path, sample_rate=SAMPLE_RATE, limits=AudioLimits(), memory_mib=64)
@@ -167,11 +186,13 @@ class TestMemory:
 
     def test_a_waveform_does_not_count(self, tmp_path: Path):
         """It lies in a file: four hours of it are more than a decoder may ask for."""
-        waveform = sine(440, seconds=900, sample_rate=SAMPLE_RATE)
-        long = write_audio(tmp_path / "long.wav", waveform, sample_rate=SAMPLE_RATE)
+        samples = (8_000 * sine(440, seconds=660, sample_rate=SAMPLE_RATE)).astype("<i2")
+        with wave.open(str(tmp_path / "long.wav"), "wb") as long:
+            long.setparams((1, 2, SAMPLE_RATE, len(samples), "NONE", ""))
+            long.writeframes(samples.tobytes())
         decoder = Decoder(tmp_path, sample_rate=SAMPLE_RATE, limits=AudioLimits(), memory_mib=40)
         try:
-            assert decoder.decode(str(long)).waveform.nbytes > 40 << 20
+            assert decoder.decode(str(tmp_path / "long.wav")).waveform.nbytes > 40 << 20
         finally:
             decoder.close()
 
@@ -226,12 +247,23 @@ class TestDeath:
             assert process is not None
             monkeypatch.setattr(decoder_module, "ENDING_SECONDS", 0.1)
             monkeypatch.setattr(process, "kill", lambda: None)
-            decoder.close()
+            decoder._end()
             assert process.is_alive()
             assert decoder.decode(tone).audio_hash
             monkeypatch.undo()
             process.kill()
             process.join()
+
+    def test_one_that_is_closed_by_another_thread_stays_closed(self, tone: str, tmp_path: Path):
+        with new_decoder(tmp_path) as decoder:
+            decoder.identify(tone)
+            os.kill(process_of(decoder), signal.SIGSTOP)
+            threading.Timer(0.2, decoder.close).start()
+            with pytest.raises(RefusedAudioError, match="died"):
+                decoder.decode(tone)
+            with pytest.raises(RefusedAudioError):
+                decoder.decode(tone)
+            assert decoder._process is None
 
     def test_no_decoder_outlives_the_process_it_belongs_to(self, tone: str, tmp_path: Path):
         script = tmp_path / "parent.py"

@@ -1,0 +1,87 @@
+"""A scan of hostile files through real decoder processes: none crashes it, none is passed over."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from indexer.engines import decoder as decoder_module
+from indexer.engines import local
+from indexer.engines.local import LocalEngine
+from indexer.library import Library
+from indexer.pipeline import scan
+from indexer.progress import ScanProgress
+from musiscene.audio.limits import AudioLimits
+from tests.support.hostile_audio import Corpus, write_corpus
+from tests.support.listening import WordEmbedder, new_catalogue
+from tests.support.quick_cli import VERSIONS, WaitingModel, instead
+
+if TYPE_CHECKING:
+    from musiscene.embed import TextEmbedder
+    from musiscene.model import MusiScene
+
+pytestmark = pytest.mark.integration
+
+LEAST = 200
+MEMORY_MIB = 512
+TIMEOUT_SECONDS = 20.0
+READABLE_CHARACTERS = 300
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder: Path = tmp_path_factory.mktemp("music")
+    return write_corpus(folder)
+
+
+def test_no_file_stops_a_scan_or_is_passed_over(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert len(corpus.hostile) >= LEAST
+    monkeypatch.setattr(local, "fingerprint", instead(None))
+    died: list[str] = []
+    how = decoder_module.Decoder._how_it_died
+
+    def note(decoder: decoder_module.Decoder) -> str:
+        died.append(how(decoder))
+        return died[-1]
+
+    monkeypatch.setattr(decoder_module.Decoder, "_how_it_died", note)
+    embedder = cast("TextEmbedder", WordEmbedder())
+    limits = AudioLimits(timeout_seconds=TIMEOUT_SECONDS)
+    model = cast("MusiScene", WaitingModel())
+    with (
+        socket.socket() as listener,
+        Library(new_catalogue(tmp_path), tmp_path / "v", embedder) as (library),
+    ):
+        listener.bind(("127.0.0.1", 0))
+        report = scan(
+            [corpus.good[-1].parent],
+            library=library,
+            engine=LocalEngine(lambda: model, embedder, tmp_path / "spool", limits=limits),
+            versions=VERSIONS,
+            progress=ScanProgress(),
+            stop=threading.Event(),
+        )
+        tracks = set(library.catalogue.known_files())
+    reasons = {failure.path: failure.reason for failure in report.failures}
+    assert report.status == "finished"
+    assert {str(path) for path in corpus.good} <= tracks
+    audio = {str(path) for path in corpus.hostile if path.suffix not in {".m3u8", ".mpd", ".sdp"}}
+    assert audio - reasons.keys() - tracks - _folders(audio) == set()
+    assert not reasons.keys() & tracks
+    assert max(map(len, reasons.values())) <= READABLE_CHARACTERS
+    assert all(reason.isprintable() for reason in reasons.values())
+    assert died == []
+    used_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    assert used_mib < MEMORY_MIB + 200, "a decoder used more than its base and its limit"
+
+
+def _folders(paths: set[str]) -> set[str]:
+    """Those that a walk goes into and does not name."""
+    return {path for path in paths if Path(path).is_dir()}
