@@ -28,6 +28,7 @@ from indexer.engines.jobs import Failed, Identified, Imagined
 from indexer.errors import SpoolError
 from musiscene.audio.fingerprint import fingerprint
 from musiscene.audio.limits import AudioLimits
+from musiscene.errors import ModelError
 from musiscene.packing import has_features
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ class LocalEngine:
 
         Raises:
             SpoolError: If there is no room for a decoded track.
+            ModelError: If the models cannot be loaded.
         """
         stage: Stage = "decode"
         try:
@@ -190,7 +192,7 @@ class LocalEngine:
                 return self._hear(job, recording)
         except RefusedAudioError as error:
             return Failed(job=job, stage=stage, reason=error.reason, is_lasting=error.is_lasting)
-        except SpoolError:
+        except (SpoolError, ModelError):
             raise
         except Exception as error:
             logger.exception("unexpected error in %s", job.file.path)

@@ -84,9 +84,7 @@ class TestChanges:
             (music / "deep" / "b.mp3").unlink()
             assert watched.is_told()
 
-    def test_the_library_itself_does_not_count_but_a_folder_called_alike_does(
-        self, tmp_path: Path
-    ):
+    def test_the_library_itself_does_not_count_but_a_folder_called_alike_does(self, tmp_path: Path):
         data, alike = tmp_path / "data", tmp_path / "data of last year"
         data.mkdir()
         alike.mkdir()
