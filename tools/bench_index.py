@@ -135,11 +135,10 @@ def bench_stages(paths: Sequence[Path]) -> tuple[dict[str, float], dict[str, flo
     prompts = [[1] * PROMPT_TOKENS] * (BATCH_ROWS // 8)
     with floor.running("imagine"):
         for _ in range(0, steps.tokens_read, len(prompts) * PROMPT_TOKENS):
-            rows = packed.read(prompts)
-        rows = packed.keep(rows, torch.arange(BATCH_ROWS) % len(prompts))
-        known, tokens = rows.known, torch.ones(BATCH_ROWS, dtype=torch.long)
+            rows = packed.read(prompts, samples=BATCH_ROWS // len(prompts))
+        tokens = torch.ones(BATCH_ROWS, dtype=torch.long)
         for _ in range(0, steps.rows_stepped, BATCH_ROWS):
-            rows.known = known
+            rows.written = 0
             packed.step(rows, tokens)
     return ours.seconds, floor.seconds, music_seconds
 

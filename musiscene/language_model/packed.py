@@ -2,7 +2,8 @@
 
 The same arithmetic as transformers' own layers, with what costs time beside the matrix products
 taken away: projections of the same input are one product, keys and values of a batch lie in one
-buffer that is written in place, padding is never multiplied, and rows that have ended leave.
+buffer that is written in place, padding is never multiplied, rows that have ended leave, and rows
+that go on from one prompt ask its keys and values together.
 """
 
 from __future__ import annotations
@@ -40,16 +41,31 @@ class _Layer:
 
 @dataclass
 class PackedRows:
-    """What rows have read and written so far, all of them ending in the same column."""
+    """What rows have written after their prompts, all of them equally many tokens."""
 
-    states: Tensor
-    """Keys and values, (layers, 2, rows, kv_heads, room, head_width)."""
-    known: int
-    """Columns in use."""
+    prompts: Tensor
+    """Keys and values of the prompts, (layers, 2, prompts, kv_heads, longest, head_width)."""
     padding: Tensor
-    """Empty columns before each row's first token, int64, (rows,)."""
+    """Empty columns before each prompt's first token, int64, (prompts,)."""
+    prompt_of: Tensor
+    """Which prompt each row goes on from, int64, (rows,)."""
+    states: Tensor
+    """Keys and values of what is written, (layers, 2, rows, kv_heads, room, head_width)."""
+    written: int
+    """Columns of `states` in use."""
     logits: Tensor
     """After the last token of each row, (rows, vocab)."""
+
+    def __post_init__(self) -> None:
+        """Lay the rows out as a grid: prompts by the most rows that one of them has."""
+        is_of = self.prompt_of[:, None] == torch.arange(len(self.padding))  # (rows, prompts)
+        place = is_of.cumsum(0).gather(1, self.prompt_of[:, None])[:, 0] - 1
+        self.grid_width = int(place.max()) + 1
+        self.cells = self.prompt_of * self.grid_width + place
+        columns = torch.arange(self.prompts.shape[4])
+        bias = torch.zeros(len(self.padding), len(columns), dtype=self.prompts.dtype)
+        bias = bias.masked_fill(columns < self.padding[:, None], float("-inf"))
+        self.bias = bias[:, None, None]
 
 
 class PackedLlama:
@@ -118,42 +134,47 @@ class PackedLlama:
         ends = torch.tensor([len(prompt) for prompt in prompts]).cumsum(0) - 1
         logits = self._logits(hidden[ends])
         rows = torch.arange(len(prompts)).repeat_interleave(samples)
-        read = PackedRows(states, longest, padding, logits)
-        return self.keep(read, rows)
+        room = states.new_empty(*states.shape[:2], len(rows), self._kv_heads, 0, self._width)
+        return PackedRows(states, padding, rows, room, 0, logits[rows])
 
     @torch.inference_mode()
     def step(self, rows: PackedRows, token_ids: Tensor) -> None:
         """Read one more token of each row, int64, (rows,)."""
-        if rows.known == rows.states.shape[4]:
-            rows.states = self._moved(rows, torch.arange(len(rows.padding)))
-        positions = rows.known - rows.padding
-        rows.known += 1
-        is_token = torch.arange(rows.known) >= rows.padding[:, None]
-        mask = is_token[:, None, None] if bool(rows.padding.any()) else None
+        if rows.written == rows.states.shape[4]:
+            rows.states = self._moved(rows, torch.arange(len(rows.prompt_of)))
+        positions = rows.prompts.shape[4] - rows.padding[rows.prompt_of] + rows.written
+        rows.written += 1
         hidden = self._model.model.embed_tokens.weight[token_ids]
-        for layer, own in zip(self._layers, rows.states, strict=True):
+        for layer, prompts, own in zip(self._layers, rows.prompts, rows.states, strict=True):
             query, key, value = self._project(layer, hidden, positions)
-            own[0, :, :, rows.known - 1] = key
-            own[1, :, :, rows.known - 1] = value
-            heard = self._attend(
-                query[:, None], own[0, :, :, : rows.known], own[1, :, :, : rows.known], mask
-            )
-            hidden = self._rest(layer, hidden, heard[:, 0])
+            own[0, :, :, rows.written - 1] = key
+            own[1, :, :, rows.written - 1] = value
+            heard = self._attend_shared(query, prompts, own[:, :, :, : rows.written], rows)
+            hidden = self._rest(layer, hidden, heard)
         rows.logits = self._logits(hidden)
 
     @torch.inference_mode()
     def keep(self, rows: PackedRows, kept: Tensor) -> PackedRows:
         """Some of the rows, int64, in the order given, with repeats."""
+        used, prompt_of = torch.unique(rows.prompt_of[kept], return_inverse=True)
+        prompts = rows.prompts
+        if len(used) < len(rows.padding):
+            prompts = prompts[:, :, used]
         return PackedRows(
-            self._moved(rows, kept), rows.known, rows.padding[kept], rows.logits[kept]
+            prompts,
+            rows.padding[used],
+            prompt_of,
+            self._moved(rows, kept),
+            rows.written,
+            rows.logits[kept],
         )
 
     def _moved(self, rows: PackedRows, kept: Tensor) -> Tensor:
         old = rows.states
-        room = rows.known + ROOM_TOKENS
+        room = rows.written + ROOM_TOKENS
         moved = old.new_empty(*old.shape[:2], len(kept), old.shape[3], room, old.shape[5])
         for target, source in zip(moved, old, strict=True):
-            target[:, :, :, : rows.known] = source[:, kept, :, : rows.known]
+            target[:, :, :, : rows.written] = source[:, kept, :, : rows.written]
         return moved
 
     def _project(
@@ -182,6 +203,24 @@ class PackedLlama:
         out = F.scaled_dot_product_attention(asked, key, value, attn_mask=mask)
         out = out.view(rows, self._kv_heads, new, groups, self._width).permute(0, 2, 1, 3, 4)
         return out.reshape(rows, new, -1)
+
+    def _attend_shared(
+        self, query: Tensor, prompts: Tensor, own: Tensor, rows: PackedRows
+    ) -> Tensor:
+        """Attention of one token a row, (rows, heads, head_width), returned as (rows, width).
+
+        All rows of a prompt ask its keys in one product; their own are asked row by row. Cells of
+        the grid without a row ask nothing and are not read.
+        """
+        groups, longest = self._heads // self._kv_heads, prompts.shape[3]
+        grid = (len(rows.padding), rows.grid_width, self._kv_heads, groups)
+        asked = (query * self._width**-0.5).view(len(query), self._kv_heads, groups, self._width)
+        of_prompt = _by_prompt(asked, rows.cells, grid) @ prompts[0].transpose(2, 3) + rows.bias
+        scores = (_by_row(of_prompt, rows.cells, grid), asked @ own[0].transpose(2, 3))
+        weights = torch.cat(scores, dim=-1).softmax(-1, dtype=torch.float32).to(query.dtype)
+        of_prompt = _by_prompt(weights[..., :longest], rows.cells, grid) @ prompts[1]
+        heard = _by_row(of_prompt, rows.cells, grid) + weights[..., longest:] @ own[1]
+        return heard.reshape(len(query), -1)
 
     def _rest(self, layer: _Layer, hidden: Tensor, heard: Tensor) -> Tensor:
         """What follows the attention in a layer, (tokens, width)."""
@@ -256,3 +295,19 @@ def _spread(packed: Tensor, places: Tensor, shape: tuple[int, int]) -> Tensor:
     spread = packed.new_zeros(shape[0] * shape[1], *packed.shape[1:])
     spread[places] = packed
     return spread.view(*shape, *packed.shape[1:])
+
+
+def _by_prompt(rows: Tensor, cells: Tensor, grid: tuple[int, int, int, int]) -> Tensor:
+    """Rows (rows, kv_heads, groups, n) as (prompts, kv_heads, grid_width * groups, n)."""
+    prompts, width, kv_heads, groups = grid
+    spread = rows.new_zeros(prompts * width, kv_heads, groups, rows.shape[-1])
+    spread[cells] = rows
+    ordered = spread.view(*grid, -1).transpose(1, 2)
+    return ordered.reshape(prompts, kv_heads, width * groups, -1)
+
+
+def _by_row(prompts: Tensor, cells: Tensor, grid: tuple[int, int, int, int]) -> Tensor:
+    """What `_by_prompt` was given, from what it returned."""
+    count, width, kv_heads, groups = grid
+    ordered = prompts.view(count, kv_heads, width, groups, -1).transpose(1, 2)
+    return ordered.reshape(count * width, kv_heads, groups, -1)[cells]
