@@ -20,6 +20,7 @@ from musiscene.audio.read import AudioInfo, Recording, read_audio
 from musiscene.audio.segments import SegmentBounds, cut_at_chapters, find_segments
 from musiscene.audio.tempo import TempoEstimate, estimate_tempo
 from musiscene.encoders.features import AudioFeatures
+from musiscene.encoders.patches import PatchPlan, plan_patches
 from musiscene.vocabularies import (
     FAST_TAGS,
     NO_VOCAL_TAGS,
@@ -30,7 +31,7 @@ from musiscene.vocabularies import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16_000
 """Of everything that listens, in Hz: what MusiCNN was trained on."""
-
-PATCH_SECONDS = 3.0
-PATCHES_PER_SEGMENT = 4
-"""Patches of 3 s that the encoder hears of one segment, spread over it."""
 
 MIN_TAG_SCORE = 0.03
 """Tags below it are not kept: a library would be drowned in them."""
@@ -159,8 +156,9 @@ class Listener:
         """Measure and tag one recording made by `read`; safe to call from several threads."""
         waveform = recording.waveform
         bounds = _bounds(recording)
-        heard = self._tagger.listen(waveform, starts_seconds=_patch_starts(bounds))
-        track_scores = _mean_scores(heard, range(len(heard.starts_seconds)))
+        plan = _plan(waveform, bounds)
+        heard = self._tagger.listen(waveform, starts_seconds=plan.starts_seconds)
+        track_scores = _mean_scores(heard, plan.of_segment)
         pulse = beat_activations(waveform, sample_rate=SAMPLE_RATE)
         excerpts = excerpt_details(waveform, sample_rate=SAMPLE_RATE)
         tempo = estimate_tempo(
@@ -173,7 +171,7 @@ class Listener:
         key = estimate_key(waveform, sample_rate=SAMPLE_RATE, excerpts=excerpts)
         curve = energy_curve(waveform, sample_rate=SAMPLE_RATE)
         return Listening(
-            features=self._features(recording, heard, bounds),
+            features=self._features(recording, heard, bounds, plan),
             info=recording.info,
             audio_hash=recording.audio_hash,
             tempo=tempo,
@@ -194,10 +192,10 @@ class Listener:
                     start_seconds=bound.start_seconds,
                     end_seconds=bound.end_seconds,
                     energy=_mean_energy(curve, bound),
-                    tags=_strongest_first(_mean_scores(heard, patches)),
+                    tags=_strongest_first(_mean_scores(heard, [patches])),
                     title=bound.title,
                 )
-                for bound, patches in zip(bounds, _patches_of(bounds), strict=True)
+                for bound, patches in zip(bounds, plan.of_segment, strict=True)
             ),
         )
 
@@ -211,16 +209,21 @@ class Listener:
             The track's features and its segments'.
         """
         bounds = _bounds(recording)
-        heard = self._tagger.listen(recording.waveform, starts_seconds=_patch_starts(bounds))
-        return self._features(recording, heard, bounds)
+        plan = _plan(recording.waveform, bounds)
+        heard = self._tagger.listen(recording.waveform, starts_seconds=plan.starts_seconds)
+        return self._features(recording, heard, bounds, plan)
 
     def _features(
-        self, recording: Recording, heard: MusicnnOutput, bounds: Sequence[SegmentBounds]
+        self,
+        recording: Recording,
+        heard: MusicnnOutput,
+        bounds: Sequence[SegmentBounds],
+        plan: PatchPlan,
     ) -> AudioFeatures:
         if self._encoder is None:
             layers = np.stack(list(heard.penultimate.values()), axis=1)  # (patches, layers, width)
-            by_segment = [layers[list(patches)].mean(0) for patches in _patches_of(bounds)]
-            return AudioFeatures(track=layers.mean(0), segments=np.stack(by_segment))
+            by_segment = np.stack([layers[list(patches)].mean(0) for patches in plan.of_segment])
+            return AudioFeatures(track=by_segment.mean(0), segments=by_segment)
         # Read once more: the larger encoder hears what lies above the tagger's 8 kHz.
         waveform = read_audio(
             recording.info.path,
@@ -260,31 +263,25 @@ def _bounds(recording: Recording) -> list[SegmentBounds]:
     return cut_at_chapters(bounds, recording.info.chapters)
 
 
-def _patch_starts(bounds: Sequence[SegmentBounds]) -> list[float]:
-    """Where the patches begin: `PATCHES_PER_SEGMENT` in each segment, evenly spread."""
-    starts: list[float] = []
-    for bound in bounds:
-        last = max(bound.end_seconds - PATCH_SECONDS, bound.start_seconds)
-        starts.extend(np.linspace(bound.start_seconds, last, PATCHES_PER_SEGMENT).tolist())
-    return starts
-
-
-def _patches_of(bounds: Sequence[SegmentBounds]) -> list[range]:
-    return [
-        range(first, first + PATCHES_PER_SEGMENT)
-        for first in range(0, len(bounds) * PATCHES_PER_SEGMENT, PATCHES_PER_SEGMENT)
-    ]
+def _plan(waveform: NDArray[np.float32], bounds: Sequence[SegmentBounds]) -> PatchPlan:
+    return plan_patches(
+        waveform,
+        [(bound.start_seconds, bound.end_seconds) for bound in bounds],
+        [bound.title for bound in bounds],
+    )
 
 
 def _mean_scores(
-    heard: MusicnnOutput, patches: Iterable[int]
+    heard: MusicnnOutput, of_segment: Sequence[Sequence[int]]
 ) -> dict[Vocabulary, list[tuple[str, float]]]:
-    chosen = list(patches)
+    """Of some segments, each of which counts the same."""
     return {
         vocabulary: list(
             zip(
                 TAGS_OF[vocabulary],
-                probabilities[chosen].mean(axis=0).astype(float).tolist(),
+                np.mean([probabilities[list(own)].mean(axis=0) for own in of_segment], axis=0)
+                .astype(float)
+                .tolist(),
                 strict=True,
             )
         )

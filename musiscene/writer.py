@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 BEATS_LICENCE: Final = Licence(model="beatnet", licence="CC-BY-4.0", commercial_use="yes")
 """Of the networks that hear beats, which every profile listens with (`weights/beats/README.md`)."""
-RECIPE_VERSION: Final = "5"
+RECIPE_VERSION: Final = "6"
 """Raised when the same models would write something else, so that scenes are imagined anew."""
-LISTENING_RECIPE_VERSION: Final = "5"
+LISTENING_RECIPE_VERSION: Final = "6"
 """Raised when something else would be measured or tagged, so that libraries are heard anew."""
 SHIPPED: Final = Path(__file__).parent / "weights" / "tiny"
 """What the tiny profile learnt: adapter and LoRA, without the language model they belong to."""

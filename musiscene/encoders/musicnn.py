@@ -231,7 +231,7 @@ class MusicnnTagger:
         """
         if waveform.ndim != 1 or waveform.size == 0:
             raise ValueError(f"a waveform has the shape (samples,), not {waveform.shape}")
-        first_frames = _choose_patches(waveform.size, starts_seconds)
+        first_frames = first_frames_of(waveform.size, starts_seconds)
         if waveform.size < PATCH_SAMPLES:
             waveform = np.resize(waveform, PATCH_SAMPLES)
         tags: dict[Vocabulary, list[torch.Tensor]] = {name: [] for name in self.networks}
@@ -289,8 +289,19 @@ def _load(folder: Path, name: Vocabulary, dtype: torch.dtype) -> Musicnn:
     return network
 
 
-def _choose_patches(sample_count: int, starts_seconds: Sequence[float] | None) -> list[int]:
-    # The first frame of each patch of a track.
+def first_frames_of(sample_count: int, starts_seconds: Sequence[float] | None) -> list[int]:
+    """Return the first frame of each patch of a track.
+
+    Args:
+        sample_count: Of the track, at 16 kHz.
+        starts_seconds: As `MusicnnTagger.listen` takes them.
+
+    Returns:
+        Frames of 16 ms, such that no patch runs past the end of a track that holds one.
+
+    Raises:
+        ValueError: If a start is not in the track, or there are none.
+    """
     last = max(count_frames(sample_count) - PATCH_FRAMES, 0)
     if starts_seconds is None:
         return [*range(0, last, PATCH_FRAMES), last]
