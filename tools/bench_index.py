@@ -27,6 +27,7 @@ from musiscene.audio.read import read_audio
 from musiscene.checkpoints.store import ModelStore
 from musiscene.encoders.log_mel import log_mel_spectrogram
 from musiscene.encoders.musicnn import PATCH_FRAMES
+from musiscene.encoders.patches import plan_patches
 from musiscene.language_model.packed import PackedLlama
 from musiscene.listen import SAMPLE_RATE
 from musiscene.model import MusiScene
@@ -34,6 +35,11 @@ from tools.machine import describe_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from musiscene.listen import Listening
 
 TRACK_SECONDS = 180.0
 BATCH_ROWS, PROMPT_TOKENS = 128, 40
@@ -113,7 +119,7 @@ def bench_stages(paths: Sequence[Path]) -> tuple[dict[str, float], dict[str, flo
         music_seconds += len(waveform) / SAMPLE_RATE
         patch = log_mel_spectrogram(waveform, frame_count=PATCH_FRAMES)
         batch = patch[None].expand(PATCHES_AT_ONCE, -1, -1).contiguous()
-        count = listenings[-1].features.segments.shape[0] * PATCHES_AT_ONCE
+        count = count_patches(waveform, listenings[-1])
         with floor.running("listen"), torch.inference_mode():
             for _ in range(0, count, PATCHES_AT_ONCE):
                 for network in tagger.networks.values():
@@ -141,6 +147,14 @@ def bench_stages(paths: Sequence[Path]) -> tuple[dict[str, float], dict[str, flo
             rows.written = 0
             packed.step(rows, tokens)
     return ours.seconds, floor.seconds, music_seconds
+
+
+def count_patches(waveform: NDArray[np.float32], listening: Listening) -> int:
+    """How many patches of a track the tagger was given."""
+    segments = listening.segments
+    spans = [(segment.start_seconds, segment.end_seconds) for segment in segments]
+    plan = plan_patches(waveform, spans, [segment.title for segment in segments])
+    return len(plan.starts_seconds)
 
 
 def bench_command(folder: Path) -> dict[str, float]:
