@@ -84,6 +84,6 @@ class Engine(Protocol):
                 and from the thread that takes them. Jobs may come again after an outcome was taken.
             settled: Hashes of audio that need not be heard again; may grow.
 
-        Yields:
+        Returns:
             One outcome for each job, in any order.
         """

@@ -168,7 +168,13 @@ class LocalEngine:
         return Heard(job=job, listening=job.listening, fingerprint=job.fingerprint)
 
     def _read(self, job: Job) -> Outcome | Heard:
-        """What comes before the language model, in a thread.
+        """Do what comes before the language model, in a thread.
+
+        Args:
+            job: To identify or to hear.
+
+        Returns:
+            What is heard, or the outcome where that is all.
 
         Raises:
             SpoolError: If there is no room for a decoded track.
