@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.catalogue.models import Segment, Tag
+from indexer.catalogue.models import Heard, Segment, Tag
+from indexer.catalogue.rows import Remembered
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from indexer.catalogue.models import Track
     from musiscene.audio.read import AudioInfo
     from musiscene.listen import Listening
@@ -65,3 +68,18 @@ def fill_from_file(track: Track, info: AudioInfo) -> None:
     track.album, track.album_artist = info.album, info.album_artist
     track.disc_number, track.track_number = info.disc_number, info.track_number
     track.licence = info.licence
+
+
+def packed(track_id: UUID, listening: Listening) -> Heard:
+    """The row that keeps what was heard."""
+    from musiscene.packing import pack_listening  # costs what listening does
+
+    return Heard(track_id=track_id, data=pack_listening(listening))
+
+
+def remembered(data: bytes, fingerprint: bytes | None) -> Remembered | None:
+    """What such a row keeps; None where it is damaged, or another version wrote it."""
+    from musiscene.packing import unpack_listening
+
+    listening = unpack_listening(data)
+    return None if listening is None else Remembered(listening, fingerprint)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import selectinload
 
 from indexer.catalogue.database import open_database, read_session, write_session
-from indexer.catalogue.filling import fill_from_file, fill_from_listening
+from indexer.catalogue.filling import fill_from_file, fill_from_listening, packed, remembered
 from indexer.catalogue.locks import indexing
 from indexer.catalogue.models import Caption, CatalogueState, Heard, Track, Vector
 from indexer.catalogue.names import track_called
@@ -28,7 +28,6 @@ from indexer.catalogue.rows import KnownFile, Remembered
 from indexer.catalogue.scans import Scans
 from indexer.catalogue.vector_rows import VectorRows, vector_rows
 from indexer.errors import TrackNotFoundError
-from musiscene.packing import pack_listening, unpack_listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -177,8 +176,7 @@ class Catalogue:
         query = select(Heard.data, Track.fingerprint).join(Track, Track.id == Heard.track_id)
         with read_session(self._engine) as session:
             row = session.execute(query.where(Heard.track_id == track_id)).one_or_none()
-        listening = None if row is None else unpack_listening(row.data)
-        return None if row is None or listening is None else Remembered(listening, row.fingerprint)
+        return None if row is None else remembered(row.data, row.fingerprint)
 
     def track_called(self, name: str) -> UUID:
         """The id of the track that a person means; see `indexer.catalogue.names`."""
@@ -270,7 +268,7 @@ class Catalogue:
             fill_from_listening(track, listening)
             _add_captions(track, captions, embedder=made_by.embedder)
             session.flush()
-            session.merge(Heard(track_id=track.id, data=pack_listening(listening)))
+            session.merge(packed(track.id, listening))
             return track.id
 
     def store_captions(

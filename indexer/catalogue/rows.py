@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
-from musiscene.listen import Listening
+if TYPE_CHECKING:
+    from musiscene.listen import Listening
 
 
 class KnownFile(msgspec.Struct, frozen=True):
@@ -23,7 +26,8 @@ class KnownFile(msgspec.Struct, frozen=True):
     cue_stamp: str | None = None
 
 
-class Remembered(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Remembered:
     """What was heard in a track, as it was."""
 
     listening: Listening

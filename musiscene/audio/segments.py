@@ -66,7 +66,7 @@ def find_segments(
     Example:
         >>> minute = np.zeros(18 * 16_000, dtype=np.float32)
         >>> find_segments(minute, sample_rate=16_000)
-        [SegmentBounds(start_seconds=0.0, end_seconds=18.0)]
+        [SegmentBounds(start_seconds=0.0, end_seconds=18.0, title=None)]
     """
     if not SHORTEST_SECONDS <= target_seconds <= LONGEST_SECONDS:
         raise ValueError(f"target_seconds must lie in 10 to 30, got {target_seconds}")

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 CHOSEN = ("calm/calm_acoustic_1.opus", "energetic/energetic_electronic_2.opus")
 HIT_FIELDS = {
     "rank", "score", "confidence", "track", "window", "scene_caption", "tags", "reasons",
-    "facts",
+    "facts", "song",
 }  # fmt: skip
 TRACK_FIELDS = {
     "id", "path", "title", "artist", "duration_seconds", "bpm", "key", "loudness_lufs", "licence",

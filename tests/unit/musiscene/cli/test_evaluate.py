@@ -6,6 +6,7 @@ import pytest
 from musiscene.cli.model_options import ChosenModel
 from musiscene.embed import TextEmbedder
 from musiscene.metrics.bert_score import TokenEncoder
+from musiscene.writer import ModelVersions
 from service.cli import main
 from tests.support.evaluation import (
     PlaceWriter,
@@ -21,7 +22,7 @@ class Store:
 
 
 class Imagining:
-    version = "made"
+    versions = ModelVersions(listening="made", writing="made")
 
     def imaginer(self, *, of_videos: bool) -> str:
         return f"imagines videos: {of_videos}"
