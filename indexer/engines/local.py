@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import threading
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from musiscene.errors import ModelError
 from musiscene.packing import has_features
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -113,26 +114,28 @@ class LocalEngine:
         self._settled = settled
         decoders = max(2, self._cores // 2)  # two, so that one that hangs holds nobody up
         pending: set[Future[Outcome | Heard]] = set()
-        batch: list[Heard] = []
-        with self._decoding(decoders), _threads(decoders + self._cores) as pool:
-            ahead = 2 * (decoders + self._cores)
+        heard: deque[Heard] = deque()
+        threads = decoders + self._cores
+        with self._decoding(decoders), _threads(threads) as pool:
             while True:
-                while len(pending) < ahead and not _is_full(batch) and (job := next_job()):
-                    heard = self._heard_before(job)
-                    if heard is None:
+                # What is heard weighs little: those who listen must not wait for the other model.
+                while len(pending) + len(heard) < 4 * threads and (job := next_job()):
+                    before = self._heard_before(job)
+                    if before is None:
                         pending.add(pool.submit(self._read, job))
                     else:
-                        batch.append(heard)
-                if pending and not _is_full(batch):
+                        heard.append(before)
+                if pending and _count_segments(heard) < BATCH_SEGMENTS:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     for result in (future.result() for future in done):
                         if isinstance(result, Heard):
-                            batch.append(result)
+                            heard.append(result)
                         else:
                             yield result
-                elif batch:
-                    yield from self._imagine(batch)
-                    batch = []
+                elif heard:
+                    # Beside those who listen, the language model has half of the cores.
+                    _use_cores(self._cores // 2 if pending else self._cores)
+                    yield from self._imagine(_take_batch(heard))
                 else:
                     return
 
@@ -266,17 +269,34 @@ def _texts(segment: ImaginedSegment) -> list[tuple[str, str, str, int]]:
     return [("music", segment.music_caption, "facts", 0), *scenes]
 
 
-def _is_full(batch: Sequence[Heard]) -> bool:
-    return sum(len(heard.listening.segments) for heard in batch) >= BATCH_SEGMENTS
+def _count_segments(heard: Iterable[Heard]) -> int:
+    return sum(len(one.listening.segments) for one in heard)
+
+
+def _take_batch(heard: deque[Heard]) -> list[Heard]:
+    """The first tracks, which have `BATCH_SEGMENTS` together or are all there are."""
+    batch = [heard.popleft()]
+    while heard and _count_segments(batch) < BATCH_SEGMENTS:
+        batch.append(heard.popleft())
+    return batch
 
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
     """Threads that are waited for, unless what uses them broke off."""
-    pool = ThreadPoolExecutor(count, thread_name_prefix="listen")
+    pool = ThreadPoolExecutor(
+        count, thread_name_prefix="listen", initializer=_use_cores, initargs=(1,)
+    )
     try:
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def _use_cores(count: int) -> None:
+    """Compute on so many cores in this thread: more than there are only wait for each other."""
+    import torch
+
+    torch.set_num_threads(max(1, count))
