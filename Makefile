@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench serve clean
+.PHONY: help setup demo test coverage check bench serve clean
 
 help: ## list the goals
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ demo: $(VENV)/.demo ## index a real library of 28 tracks and find music for thre
 	$(BIN)/python tools/demo.py --data-dir $(DEMO_DIR)
 
 test: setup check ## set everything up, then run all checks and tests
+	$(BIN)/pytest -m "not gpu" -n auto --dist loadfile
+
+coverage: setup ## the same tests, and which lines they reach
 	$(BIN)/pytest -m "not gpu" -n auto --dist loadfile --cov --cov-report=term
 
 check: $(VENV)/.dev ## lint, format, types, import contracts, docstrings, module sizes

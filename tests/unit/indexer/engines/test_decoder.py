@@ -173,7 +173,10 @@ class TestRoom:
 
 
 class TestMemory:
-    def test_a_file_that_wants_too_much_costs_only_itself(self, tone: str, tmp_path: Path):
+    def test_a_file_that_wants_too_much_costs_only_itself(
+        self, tone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(decoder_module, "GRACE_SECONDS", 1.0)
         limits = AudioLimits(timeout_seconds=5.0)  # FFmpeg may also hang when it gets no memory
         decoder = Decoder(tmp_path, sample_rate=SAMPLE_RATE, limits=limits, memory_mib=64)
         greedy = mp3_with_a_tag(tmp_path / "greedy.mp3", size_bytes=100 << 20)
