@@ -1,6 +1,6 @@
 """Kill scans of a library again and again, and count what is lost or wrong afterwards.
 
-    python tools/kill_index.py --kills 600 --seed 0
+    python -m tools.kill_index --kills 600 --seed 0
 
 Each round makes a library of small files (`tests.support.small_music`: no models), changes its
 files and kills the scan that follows, once or several times: by SIGKILL at one of the points before

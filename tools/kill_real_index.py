@@ -1,6 +1,6 @@
 """Kill `musiscene index` with its real models at random moments, and count what is lost or wrong.
 
-    python tools/kill_real_index.py FOLDER --kills 20 --seed 0
+    python -m tools.kill_real_index FOLDER --kills 20 --seed 0
 
 Every few kills the scan is let run to its end and compared with one that nobody disturbed. For many
 kills see `tools/kill_index.py`, which needs no models.

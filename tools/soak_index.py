@@ -1,6 +1,6 @@
 """Let anything happen to a library, thousands of steps long, and check it after each.
 
-    python tools/soak_index.py --steps 20000 --seed 0
+    python -m tools.soak_index --steps 20000 --seed 0
 
 The steps are those of `tests/integration/test_index_states.py`; the same seed takes the same steps.
 A failure is printed with the steps that led to it.
