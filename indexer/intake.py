@@ -7,6 +7,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ import msgspec
 from indexer.catalogue.rows import Failure, KnownFile, MadeBy
 from indexer.cues import with_songs
 from indexer.engines.jobs import Failed, Identified, Imagined, Job
-from indexer.plan import JobQueue, LostTracks, is_same_file
+from indexer.plan import LostTracks, is_same_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,7 +81,7 @@ class Intake:
         self._told = told
         self.lost = LostTracks(known.values(), versions=versions)
         self.broken: list[KnownFile] = []
-        self._queue = JobQueue()
+        self._queue: deque[Job] = deque()
         self._last: list[FoundFile] = []
         """Files at known paths that hold other audio: heard when nobody else wants those tracks."""
         self._in_flight = 0
@@ -99,11 +100,11 @@ class Intake:
         self.broken = plan.broken
         self._to_identify = len(plan.changed)
         for file, _ in plan.changed:
-            self._queue.add(Job(file=file, kind="identify"))
+            self._queue.append(Job(file=file, kind="identify"))
         for file in (*plan.fresh, *(file for file, _ in plan.stale)):
-            self._queue.add(Job(file=file, kind="hear"))
+            self._queue.append(Job(file=file, kind="hear"))
         for file, track in plan.renewed:
-            self._queue.add(Job(file=file, kind="imagine", track_id=track.track_id))
+            self._queue.append(Job(file=file, kind="imagine", track_id=track.track_id))
         self._told.progress.begin(len(self._queue))
         if not self._queue:
             return
@@ -115,7 +116,7 @@ class Intake:
             return None
         if self._to_identify and self._in_flight == self._to_identify:
             return None  # which tracks are lost must be known before a file is recognised
-        job = self._queue.pop()
+        job = self._queue.popleft() if self._queue else None
         if job is None and self._last and not self._in_flight:
             job = Job(file=self._last.pop(0), kind="hear")
         if job is None:
@@ -143,7 +144,7 @@ class Intake:
             self._identified.append(_with_songs(outcome))
             self._count_identified()
         elif not self._recognise(_with_songs(outcome)):
-            self._queue.add(Job(file=outcome.job.file, kind="hear", must_hear=True), first=True)
+            self._queue.appendleft(Job(file=outcome.job.file, kind="hear", must_hear=True))
 
     def _take_failure(self, failed: Failed) -> None:
         file = failed.job.file
@@ -193,7 +194,7 @@ class Intake:
         for copy in self.lost.copies(found.audio_hash):
             before = self._catalogue.heard(copy.track_id)
             if before is not None and _is_same_music(before, found):
-                self._queue.add(_copied(found, before), first=True)
+                self._queue.appendleft(_copied(found, before))
                 return True
         return False
 
@@ -212,9 +213,9 @@ class Intake:
         )
         if has_other_songs or track.listening_version != self._versions.listening:
             again = Job(file=file, kind="hear", must_hear=True, track_id=track.track_id)
-            self._queue.add(again)
+            self._queue.append(again)
         elif track.model_version != self._versions.writing:
-            self._queue.add(Job(file=file, kind="imagine", track_id=track.track_id))
+            self._queue.append(Job(file=file, kind="imagine", track_id=track.track_id))
         else:
             self._told.progress.stored(file.path)
         self._told.counts.tracks_moved += 1

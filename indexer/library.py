@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from filelock import FileLock, Timeout
 
-from indexer.catalogue.database import database_url, shown_url
+from indexer.catalogue.database import catalogue_in, database_url, shown_url
 from indexer.catalogue.repository import Catalogue
 from indexer.errors import (
     CatalogueError,
@@ -99,17 +99,13 @@ class Library:
             CatalogueError: If the catalogue cannot be opened.
             ModelUnavailableError: If the text embedder is not on this machine.
         """
-        file = data_dir / "catalogue.sqlite"
-        if database is None and not create and not file.exists():
-            raise NothingIndexedError(
-                f"{data_dir}: no library here; run `musiscene index FOLDER` first"
-            )
+        location = catalogue_in(data_dir, database=database, create=create)
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CatalogueError(f"{data_dir}: cannot be created ({error.strerror})") from error
         embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME))
-        return cls(Catalogue.open(database or file), data_dir / _vectors_name(database), embedder)
+        return cls(Catalogue.open(location), data_dir / _vectors_name(database), embedder)
 
     def close(self) -> None:
         """Close the catalogue."""

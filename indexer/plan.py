@@ -10,7 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import os
-from collections import defaultdict, deque
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from indexer.catalogue.rows import KnownFile
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from indexer.catalogue.rows import Failure
-    from indexer.engines.jobs import Job
     from indexer.walk import FoundFile
     from musiscene.writer import ModelVersions
 
@@ -88,10 +87,10 @@ class Plan:
         seen = set(present)
         looked = tuple(_with_slash(str(root)) for root in roots)
         hidden = tuple(_with_slash(folder) for folder in unlisted)
-        named = {str(root) for root in roots}
+        named, not_seen = {str(root) for root in roots}, set(unlisted)
         for track in known:
             is_below = track.path.startswith(looked) or track.path in named
-            is_hidden = track.path.startswith(hidden) or track.path in unlisted
+            is_hidden = track.path.startswith(hidden) or track.path in not_seen
             if is_below and track.path not in seen and not is_hidden:
                 self.gone.append(track)
 
@@ -194,27 +193,6 @@ class LostTracks:
         self._of_hash[track.audio_hash].append(track)
         if track.listening_version == self._versions.listening:
             self.settled.add(track.audio_hash)
-
-
-class JobQueue:
-    """Jobs in the order in which they are to be done; more may come while it is emptied."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[Job] = deque()
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def add(self, job: Job, *, first: bool = False) -> None:
-        """Put a job at the end, or before all others."""
-        if first:
-            self._waiting.appendleft(job)
-        else:
-            self._waiting.append(job)
-
-    def pop(self) -> Job | None:
-        """Take the next job out; None where there is none."""
-        return self._waiting.popleft() if self._waiting else None
 
 
 def is_same_file(file: FoundFile, before: KnownFile | Failure) -> bool:

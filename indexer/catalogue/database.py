@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from indexer.errors import CatalogueError, DriverMissingError
+from indexer.errors import CatalogueError, DriverMissingError, NothingIndexedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,6 +156,28 @@ def connect(location: str | Path) -> Engine:
         raise DriverMissingError from error
     event.listen(engine, "begin", _begin_postgresql)
     return engine
+
+
+def catalogue_in(data_dir: Path, *, database: str | None, create: bool = False) -> str | Path:
+    """Where a library keeps its catalogue.
+
+    Args:
+        data_dir: The library's folder.
+        database: URL of the catalogue; None for the folder's own file.
+        create: It need not be there yet.
+
+    Returns:
+        What `open_database` takes.
+
+    Raises:
+        NothingIndexedError: If there is no library here and `create` is false.
+    """
+    file = data_dir / "catalogue.sqlite"
+    if database is None and not create and not file.exists():
+        raise NothingIndexedError(
+            f"{data_dir}: no library here; run `musiscene index FOLDER` first"
+        )
+    return database or file
 
 
 def upgrade(engine: Engine, *, revision: str = "head") -> None:

@@ -38,17 +38,13 @@ def duplicates(console: Console, filter_expression: str, *, near: bool) -> None:
     Files are one recording if they sound alike from beginning to end, whatever their format and
     tags. Nothing is ever deleted.
     """
+    from indexer.catalogue.database import catalogue_in
     from indexer.catalogue.repository import Catalogue
-    from indexer.errors import NothingIndexedError
     from indexer.filters.selection import demands_of
     from indexer.recordings.listing import duplicates as list_duplicates
 
-    file = console.data_dir / "catalogue.sqlite"
-    if console.database is None and not file.exists():
-        raise NothingIndexedError(
-            f"{console.data_dir}: no library here; run `musiscene index FOLDER` first"
-        )
-    with Catalogue.open(console.database or file) as catalogue:
+    location = catalogue_in(console.data_dir, database=console.database)
+    with Catalogue.open(location) as catalogue:
         demands = demands_of(filter_expression)
         among = catalogue.track_ids(*(one.condition for one in demands)) if demands else None
         found = list_duplicates(catalogue, among=among)

@@ -13,7 +13,7 @@ import msgspec
 from indexer.cli.options import check_filter, check_finite
 from indexer.cli.tag_export import ExportOptions, export
 from indexer.cli.tag_lines import Tally, say_file, say_runs, say_summary
-from indexer.errors import IndexerError, LibraryBusyError, NothingIndexedError, TagError
+from indexer.errors import IndexerError, LibraryBusyError, TagError
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
@@ -233,14 +233,11 @@ def select(
 @contextmanager
 def _catalogue(console: Console) -> Iterator[Catalogue]:
     """The catalogue alone: tagging needs no model."""
+    from indexer.catalogue.database import catalogue_in
     from indexer.catalogue.repository import Catalogue
 
-    file = console.data_dir / "catalogue.sqlite"
-    if console.database is None and not file.exists():
-        raise NothingIndexedError(
-            f"{console.data_dir}: no library here; run `musiscene index FOLDER` first"
-        )
-    with Catalogue.open(console.database or file) as catalogue:
+    location = catalogue_in(console.data_dir, database=console.database)
+    with Catalogue.open(location) as catalogue:
         yield catalogue
 
 
