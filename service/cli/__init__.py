@@ -26,8 +26,9 @@ from indexer.errors import (
 )
 from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
-from musiscene.console import Console, place_options, shared_options
+from musiscene.console import place_options
 from musiscene.errors import ModelError, ModelUnavailableError, MusiSceneError
+from service.cli.serve import serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,36 +59,6 @@ def commands() -> None:
     Exit codes: 0 done, 1 some items failed (each is listed), 2 wrong use or input, 3 something is
     missing (the message says how to get it), 130 interrupted.
     """
-
-
-@click.command(epilog="Example: musiscene serve --port 8000")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback addresses only.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@shared_options
-def serve(console: Console, host: str, port: int) -> None:
-    """Serve the library over HTTP; the API is documented at /docs."""
-    import uvicorn
-
-    from indexer.match import MODELS
-    from musiscene.checkpoints.first_use import store_with
-    from service.app import create_app
-    from service.settings import ServiceSettings
-
-    try:
-        settings = ServiceSettings(
-            data_dir=console.data_dir,
-            database=console.database,
-            models_dir=console.models_dir,
-            host=host,
-            port=port,
-        )
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--host") from error
-    store_with(MODELS, console)
-    app = create_app(settings)
-    console.note(f"Documentation: http://{host}:{port}/docs   (Ctrl-C stops the service)")
-    level = "debug" if console.verbose else "error" if console.quiet else "info"
-    uvicorn.run(app, host=host, port=port, log_level=level)
 
 
 for command in (
@@ -122,7 +93,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return int(status or 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
