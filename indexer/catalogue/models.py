@@ -266,3 +266,91 @@ class ScanFailure(Base):
     """What could not read it; None where trying again may help."""
 
     scan: Mapped[Scan] = relationship(back_populates="failures")
+
+
+class Job(Base):
+    """One long task that the service was asked for; the queue beside it only carries ids."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        CheckConstraint("kind IN ('scan', 'generation')", name="kind"),
+        CheckConstraint(
+            "status IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="status"
+        ),
+        Index(None, "status", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16), default="queued")
+    request: Mapped[str] = mapped_column(CleanText)
+    """What was asked for, as JSON."""
+    request_digest: Mapped[str] = mapped_column(String(64), index=True)
+    """The same for requests that ask for the same."""
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    """The client's; it gets this job again when it asks with it once more."""
+    result: Mapped[str | None] = mapped_column(CleanText)
+    """What came of it, as JSON; None until it is done."""
+    error_code: Mapped[str | None] = mapped_column(String(60))
+    error_message: Mapped[str | None] = mapped_column(CleanText)
+    stage: Mapped[str] = mapped_column(String(40), default="")
+    """What it is at, in one word."""
+    message: Mapped[str] = mapped_column(CleanText, default="")
+    """The same, for people."""
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int | None]
+    """None while it is not known."""
+    rate: Mapped[float | None]
+    """Of what is counted, a second."""
+    detail: Mapped[str | None] = mapped_column(CleanText)
+    """What else there is to show of a running job, as JSON."""
+    version: Mapped[int] = mapped_column(default=0)
+    """Raised by every change that is to be shown."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often it was begun."""
+    max_attempts: Mapped[int]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    worker: Mapped[str | None] = mapped_column(String(120))
+    """Who works on it, or did last."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """A queued job waits until then, after an attempt that failed."""
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Of the present or last attempt."""
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its worker was last known to be alive."""
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Generation(Base):
+    """One piece of music that was generated, and where it comes from."""
+
+    __tablename__ = "generation"
+    __table_args__ = (
+        CheckConstraint("commercial_use IN ('yes', 'no', 'unknown')", name="commercial_use"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    job_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("job.id", ondelete="SET NULL"), unique=True
+    )
+    brief: Mapped[str | None] = mapped_column(CleanText)
+    """That nothing fitted; None where the prompt itself was given."""
+    prompt: Mapped[str] = mapped_column(CleanText)
+    seconds: Mapped[float]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    backend: Mapped[str] = mapped_column(String(40))
+    model_version: Mapped[str] = mapped_column(String(200))
+    weights_licence: Mapped[str] = mapped_column(String(120))
+    commercial_use: Mapped[str] = mapped_column(String(8))
+    """`yes`, `no` or `unknown`."""
+    audio_path: Mapped[str] = mapped_column(CleanText, index=True)
+    audio_hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the file."""
+    track_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("track.id", ondelete="SET NULL"), index=True
+    )
+    """None until it is indexed."""
+    provenance: Mapped[str] = mapped_column(CleanText)
+    """All that is known of how it was made, as JSON."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
