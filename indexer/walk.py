@@ -17,7 +17,7 @@ from indexer.cues import CUE_SUFFIX, CueSheets, cue_stamp
 from indexer.errors import LibraryPathError, PatternError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 # fmt: off
 AUDIO_EXTENSIONS = frozenset([
@@ -53,6 +53,20 @@ class FoundFile(msgspec.Struct, frozen=True):
     """Path of the cue sheet beside it that names the songs in it."""
     cue_stamp: str | None = None
     """Changes when that sheet does."""
+
+
+def below(places: Iterable[str]) -> Callable[[str], bool]:
+    """Tell the paths that are one of some files and folders, or lie below one of them.
+
+    Args:
+        places: Paths; folders with or without a slash at their ends.
+
+    Returns:
+        Whether a path is such a one.
+    """
+    named = frozenset(places)
+    folders = tuple(os.path.join(place, "") for place in named)  # noqa: PTH118  ends in a slash
+    return lambda path: path in named or path.startswith(folders)
 
 
 class Walk:

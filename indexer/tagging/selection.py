@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from indexer.filters.selection import demands_of, why_nothing
-from indexer.walk import Walk
+from indexer.walk import Walk, below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,13 +59,13 @@ def select_tracks(
         if str(root) in known and not root.is_dir():
             found[str(root)] = known[str(root)]  # of thousands of names, not each through all
             continue
-        below = {name: file for name, file in known.items() if _is_below(name, str(root))}
-        found |= below
+        meant = list(filter(below([str(root)]), known))
+        found |= {name: known[name] for name in meant}
         if root.exists():
             walk = Walk([root])
             not_indexed.extend(file.path for file in walk.files() if file.path not in known)
             failures.extend(walk.failures)
-        elif not below:
+        elif not meant:
             failures.append((str(path), "no such file or folder, and no track is called so"))
     tracks = [file for name, file in sorted(found.items()) if file.status == "ready"]
     failures.extend(
@@ -86,10 +86,6 @@ def _root_as_indexed(path: Path, known: Iterable[str]) -> Path:
     """The path as the catalogue spells it: as given, or else with its links resolved."""
     root = Path(os.path.abspath(path))  # noqa: PTH100  `absolute` keeps `..`
     resolved = Path(os.path.realpath(path))
-    if resolved != root and not any(_is_below(name, str(root)) for name in known):
+    if resolved != root and not any(map(below([str(root)]), known)):
         return resolved
     return root
-
-
-def _is_below(name: str, root: str) -> bool:
-    return name == root or name.startswith(root.rstrip(os.sep) + os.sep)

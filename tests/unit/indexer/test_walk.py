@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer.errors import LibraryPathError, PatternError
-from indexer.walk import IGNORE_FILE, NO_MEDIA_FILE, Walk
+from indexer.walk import IGNORE_FILE, NO_MEDIA_FILE, Walk, below
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,3 +186,18 @@ class TestCueSheets:
         assert [file.cue for file in walked.files()] == [None]
         assert walked.failures == []
         assert "album.cue" in caplog.text
+
+
+class TestBelow:
+    @pytest.mark.parametrize("folder", ["/music", "/music/"])
+    def test_takes_what_is_in_a_folder_and_not_what_is_called_alike(self, folder: str):
+        paths = ["/music/a.mp3", "/music/deep/b.mp3", "/music 2/c.mp3", "/music.mp3", "/d.mp3"]
+        assert list(filter(below([folder]), paths)) == paths[:2]
+
+    def test_takes_the_places_themselves(self):
+        paths = ["/music/a.mp3", "/music", "/other/b.mp3"]
+        assert list(filter(below(["/music", "/other/b.mp3"]), paths)) == paths
+
+    def test_takes_everything_below_the_root_and_nothing_below_no_place(self):
+        assert below(["/"])("/music/a.mp3")
+        assert not below([])("/music/a.mp3")
