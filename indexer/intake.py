@@ -97,6 +97,8 @@ class Intake:
         """
         for track in (*plan.gone, *plan.broken):
             self.lost.add(track)
+        for track in plan.unseen:
+            self.lost.take(track)
         self.broken = plan.broken
         self._to_identify = len(plan.changed)
         for file, _ in plan.changed:

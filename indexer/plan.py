@@ -4,16 +4,19 @@ Invariants:
     - A track is its audio. It keeps its id wherever that audio is found and however it is retagged;
       the file that lies where it was is another one.
     - Only a stage whose models changed is done again, and those after it.
-    - What lies below a folder that could not be listed is not gone: nothing is known of it.
+    - What lies below a folder that could not be listed is not gone: nothing is known of it, and no
+      other file gets its id.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from indexer.catalogue.rows import KnownFile
+from indexer.walk import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,6 +47,7 @@ class Plan:
         failed: Failures of earlier scans that need not be met again.
         broken: Known tracks at whose paths such a file lies now.
         gone: Known tracks below the roots whose file is not there.
+        unseen: Known tracks below what could not be listed or looked at.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Plan:
         self.broken: list[KnownFile] = []
         self._unheard: list[KnownFile] = []
         self.gone: list[KnownFile] = []
+        self.unseen: list[KnownFile] = []
         self.present = 0
         self._versions = versions
         for file in found:
@@ -76,7 +81,7 @@ class Plan:
         roots: Sequence[Path],
         unlisted: Sequence[str],
     ) -> None:
-        """Find the tracks whose files are not where they were.
+        """Find the tracks whose files are not where they were, or may be.
 
         Args:
             known: Every track.
@@ -85,13 +90,13 @@ class Plan:
             unlisted: Those below them that could not be, and files that could not be looked at.
         """
         seen = set(present)
-        looked = tuple(_with_slash(str(root)) for root in roots)
-        hidden = tuple(_with_slash(folder) for folder in unlisted)
-        named, not_seen = {str(root) for root in roots}, set(unlisted)
+        is_hidden, was_looked_for = below(unlisted), below(str(root) for root in roots)
         for track in known:
-            is_below = track.path.startswith(looked) or track.path in named
-            is_hidden = track.path.startswith(hidden) or track.path in not_seen
-            if is_below and track.path not in seen and not is_hidden:
+            if track.path in seen:
+                continue
+            if is_hidden(track.path):
+                self.unseen.append(track)
+            elif was_looked_for(track.path):
                 self.gone.append(track)
 
     def in_place(self) -> Iterator[KnownFile]:
@@ -152,7 +157,7 @@ class LostTracks:
         self._lost.add(track.track_id)
 
     def take(self, track: KnownFile) -> None:
-        """Note that a track has another file, so that nobody else may claim it."""
+        """Note that nobody may claim a track: it has a file, or may have one."""
         self._taken.add(track.track_id)
 
     def note_stored(self, track: KnownFile) -> None:
@@ -167,15 +172,15 @@ class LostTracks:
             audio_hash: Of the file that was found.
 
         Returns:
-            A lost track, or one from elsewhere whose file does not exist any more.
+            A lost track, or else one from elsewhere whose file does not exist any more.
         """
-        for track in self._of_hash.get(audio_hash, ()):
-            if track.track_id in self._taken:
-                continue
-            if track.track_id in self._lost or _is_nowhere(track.path):
-                self._taken.add(track.track_id)
-                return track
-        return None
+        free = [one for one in self._of_hash.get(audio_hash, ()) if one.track_id not in self._taken]
+        lost = (one for one in free if one.track_id in self._lost)
+        elsewhere = (one for one in free if _is_nowhere(one.path))
+        track = next(chain(lost, elsewhere), None)
+        if track is not None:
+            self.take(track)
+        return track
 
     def copies(self, audio_hash: str) -> list[KnownFile]:
         """Tracks with this audio that were heard by the models at hand."""
@@ -199,10 +204,6 @@ def is_same_file(file: FoundFile, before: KnownFile | Failure) -> bool:
     """Whether a file is as it was, by its size and time of change, and so is its cue sheet."""
     is_same = (file.size_bytes, file.modified_ns) == (before.size_bytes, before.modified_ns)
     return is_same and (not isinstance(before, KnownFile) or file.cue_stamp == before.cue_stamp)
-
-
-def _with_slash(folder: str) -> str:
-    return os.path.join(folder, "")  # noqa: PTH118  a path of its own has no slash at its end
 
 
 def _is_nowhere(path: str) -> bool:

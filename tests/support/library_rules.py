@@ -231,12 +231,12 @@ def _check_ids(
         for path, file in free.items()
         if id_at[path] in lost and lost[id_at[path]].audio_hash == file.audio_hash
     }
-    lost_of, free_of = (
-        Counter(one.audio_hash for one in these) for these in (lost.values(), free.values())
-    )
-    taken = Counter(lost[track_id].audio_hash for track_id in claimed)
-    for audio_hash, count in lost_of.items():
-        assert taken[audio_hash] == min(count, free_of[audio_hash]), "an id was left behind"
+    free_of = Counter(file.audio_hash for file in free.values())
+    here = {track_id: track for track_id, track in lost.items() if look.sees(track.path)}
+    for which in (here, lost):  # those that lost their file where it was looked go first
+        taken = Counter(track.audio_hash for track in which.values() if track.id in claimed)
+        for audio_hash, count in Counter(track.audio_hash for track in which.values()).items():
+            assert taken[audio_hash] == min(count, free_of[audio_hash]), "an id was left behind"
     for path in free:
         if id_at[path] in before and id_at[path] not in claimed:
             assert before[id_at[path]].path == path, f"{path} took the id of another file"

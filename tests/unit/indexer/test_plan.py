@@ -135,6 +135,52 @@ class TestIdentity:
         assert after["a"] == before["a"]
         assert after["copy"] not in before.values()
 
+    @pytest.mark.parametrize("scans_between", [0, 1])
+    def test_what_is_below_a_locked_folder_keeps_its_track(
+        self,
+        library: Library,
+        music: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        scans_between: int,
+    ):
+        """Also one that was missing before: an id goes to a file only from where it was looked."""
+        put(music / "locked" / "twin.mp3", b"audio a", at=9)
+        scan_small(library, music, engine=SmallEngine())
+        before = ids(library)
+        (music / "locked" / "twin.mp3").unlink()
+        for _ in range(scans_between):
+            scan_small(library, music, engine=SmallEngine())
+        twin = rows(library)[before["twin"]]
+        (music / "a.mp3").rename(music / "x.mp3")
+        put(music / "y.mp3", b"audio a", at=10)
+        list_folder = os.scandir
+
+        def refuse(path: str) -> object:
+            if path == str(music / "locked"):
+                raise PermissionError(errno.EACCES, "Permission denied", path)
+            return list_folder(path)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "scandir", refuse)  # root may list everything
+            scan_small(library, music, engine=SmallEngine())
+        after = ids(library)
+        assert before["a"] in {after["x"], after["y"]}
+        assert rows(library)[before["twin"]] == twin
+
+    def test_a_track_that_lost_its_file_here_goes_before_one_elsewhere(
+        self, library: Library, music: Path
+    ):
+        """Else `--prune` would delete what the file was, for one on a disk that is not there."""
+        disk = music.parent / "disk"
+        put(disk / "twin.mp3", b"audio a", at=9)
+        scan_small(library, disk, music, engine=SmallEngine())
+        before = ids(library)
+        (disk / "twin.mp3").unlink()
+        (music / "a.mp3").rename(music / "moved.mp3")
+        scan_small(library, music, engine=SmallEngine(), options=ScanOptions(prune=True))
+        after = ids(library)
+        assert (after["moved"], after["twin"]) == (before["a"], before["twin"])
+
     def test_only_what_is_surely_gone_may_be_claimed_from_elsewhere(
         self, library: Library, music: Path
     ):
