@@ -19,6 +19,8 @@ IndexerError
 │   └── FilterObjectError     in its JSON form; carries the path
 ├── ExchangeError             an exported library cannot be written or read
 ├── BriefError                a brief is empty or too long, or a file of briefs cannot be read
+├── KeyNotFoundError          no key of the service has this id
+├── BackupError               a backup cannot be written, or is not what was written
 ├── TagError                  one file's tags cannot be read or written; the file is as it was
 ├── TagRunError               there is no such run of `musiscene tag`, or its journal is unreadable
 ├── TaggerMissingError        the library that reads and writes tags is not installed
@@ -225,6 +227,14 @@ class FilterObjectError(FilterError):
 
 class BriefError(IndexerError):
     """A brief is empty or too long, or a file of briefs cannot be read."""
+
+
+class KeyNotFoundError(IndexerError):
+    """No key of the service has this id."""
+
+
+class BackupError(IndexerError):
+    """A backup cannot be written, or is not what was written."""
 
 
 class TagError(IndexerError):

@@ -354,3 +354,24 @@ class Generation(Base):
     provenance: Mapped[str] = mapped_column(CleanText)
     """All that is known of how it was made, as JSON."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class ApiKey(Base):
+    """One key to the service; its secret is only known to who holds it."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """The public part of the key, by which people tell keys apart."""
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    """SHA-256 of the secret part."""
+    name: Mapped[str] = mapped_column(CleanText)
+    """What it is for, in a person's words."""
+    scopes: Mapped[str] = mapped_column(String(60))
+    """What it opens, with commas between."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """To the minute."""
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Kept after that, so that what was once locked does not come open."""

@@ -18,6 +18,7 @@ from sqlalchemy.orm import selectinload
 
 from indexer.catalogue.database import open_database, read_session, write_session
 from indexer.catalogue.filling import fill_from_file, fill_from_listening, packed, remembered
+from indexer.catalogue.keys import Keys
 from indexer.catalogue.locks import indexing
 from indexer.catalogue.models import Caption, CatalogueState, Heard, Track, Vector
 from indexer.catalogue.names import track_called
@@ -107,6 +108,11 @@ class Catalogue:
     def opinions(self) -> Opinions:
         """What people said about the tracks."""
         return Opinions(self._engine)
+
+    @property
+    def keys(self) -> Keys:
+        """Who may use the service."""
+        return Keys(self._engine)
 
     @property
     def recordings(self) -> Recordings:
