@@ -5,6 +5,7 @@ IndexerError
 ├── PatternError              a pattern of files to leave out cannot be read
 ├── PruneFloorError           so much is gone that deleting it would rather be a mistake
 ├── SpoolError                no room for decoded tracks on their way
+├── ImaginerError             scenes of some tracks cannot be imagined
 ├── ClusterError              the machines of a cluster cannot be used
 │   └── RayMissingError       what speaks to them is not installed
 ├── LibraryBusyError          another process is indexing into the same library
@@ -12,7 +13,12 @@ IndexerError
 │   └── DriverMissingError    what speaks to PostgreSQL is not installed
 ├── TrackNotFoundError        no track has this id
 │   └── TrackNameError        no track is called so, or several are
+├── JobError                  something about a long task of the service
+│   ├── JobNotFoundError      no job has this id
+│   ├── IdempotencyKeyError   the key was used for another request
+│   └── QueueFullError        too many jobs wait already
 ├── OpinionNotFoundError      no opinion has this id
+├── BriefNotFoundError        no brief has this id
 ├── OpinionFileError          a file of opinions cannot be read
 ├── FilterError               a filter cannot be read
 │   ├── FilterSyntaxError     in its text form; carries the position
@@ -66,6 +72,10 @@ class PruneFloorError(IndexerError):
 
 class SpoolError(IndexerError):
     """No room for decoded tracks on their way; no fault of the file."""
+
+
+class ImaginerError(IndexerError):
+    """Scenes of some tracks cannot be imagined; of others they may."""
 
 
 class ClusterError(IndexerError):
@@ -137,12 +147,48 @@ class SeedError(IndexerError):
     """What similar tracks are asked for cannot be used; the message says what can."""
 
 
+class JobError(IndexerError):
+    """Something about a long task of the service."""
+
+
+class JobNotFoundError(JobError):
+    """No job has this id."""
+
+    def __init__(self, job_id: object) -> None:
+        self.job_id = job_id
+        super().__init__(f"no job of this kind has the id {job_id}")
+
+
+class IdempotencyKeyError(JobError):
+    """The key was used for another request."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__("this Idempotency-Key was used for another request; take a new one")
+
+
+class QueueFullError(JobError):
+    """Too many jobs wait already."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(f"{waiting} jobs wait already; try again when some are done")
+
+
 class OpinionNotFoundError(IndexerError):
     """No opinion has this id."""
 
     def __init__(self, opinion_id: object) -> None:
         self.opinion_id = opinion_id
         super().__init__(f"no opinion has the id {opinion_id}; see `musiscene feedback list`")
+
+
+class BriefNotFoundError(IndexerError):
+    """No brief that was asked has this id."""
+
+    def __init__(self, brief_id: object) -> None:
+        self.brief_id = brief_id
+        super().__init__(f"no brief has the id {brief_id}")
 
 
 class OpinionFileError(IndexerError):
