@@ -65,7 +65,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
         dependencies={"serving": Provide(provide_serving, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[hold_library],
-        request_max_body_size=settings.max_body_bytes,
+        request_max_body_size=settings.limits.body_bytes,
         openapi_config=OpenAPIConfig(
             title="MusiScene",
             version=version("musiscene"),

@@ -1,14 +1,81 @@
-"""The settings of the service, and the only place where the environment is read for it."""
+"""The settings of the service, and the only place where the environment and TOML are read for it.
+
+A file is overruled by the environment, and that by the command line. `docs/settings.md` has every
+setting; a test sees to that.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
+
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one client may ask of the service."""
+
+    body_bytes: Annotated[int, Meta(ge=1_024, le=1 << 30)] = 256 * 1024
+    """Longest request body, where a route does not say otherwise."""
+    header_bytes: Annotated[int, Meta(ge=4_096, le=1 << 20)] = 32 * 1024
+    """Longest request line and headers together."""
+    multipart_parts: Count = 10
+    """Most parts of an uploaded form."""
+    header_seconds: Seconds = 10.0
+    """Within this time the headers of a request must have come."""
+    body_seconds: Seconds = 30.0
+    """Within this time the body of a request must have come."""
+    request_seconds: Seconds = 60.0
+    """Within this time an answer must have begun."""
+    send_seconds: Seconds = 60.0
+    """A client that takes nothing of its answer for so long is hung up on."""
+    idle_seconds: Seconds = 15.0
+    """A connection without a request is closed after this time."""
+    shutdown_seconds: Seconds = 20.0
+    """Requests that are under way when the service stops have so long to finish."""
+    requests_at_once: Count = 64
+    """Answered at the same time by one process; more get 503 and are asked to come again."""
+    streams_at_once: Count = 64
+    """Event streams that one process holds open, beside the other requests."""
+    connections: Count = 1_000
+    """Open to one process at the same time."""
+
+
+class SecuritySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may use the service, and how."""
+
+    loopback_without_key: bool = False
+    """This machine needs no key even where there are keys; not behind a proxy on it."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names beside the loopback ones that requests without a key may call the service by."""
+    allowed_origins: tuple[str, ...] = ()
+    """Other sites whose pages may use the service, such as `https://cut.example.org`."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+    audio_roots: tuple[Path, ...] = ()
+    """Folders that audio is served from; none for those that were scanned."""
+    failures_per_minute: Count = 10
+    """Wrong keys from one address before it has to wait."""
+    hsts_seconds: Annotated[int, Meta(ge=0)] = 31_536_000
+    """How long browsers keep to HTTPS once they came by it; 0 for not at all."""
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the service says of itself."""
+
+    format: Literal["console", "json"] = "console"
+    """Lines for people, or a JSON object each."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """From `debug` on, captions of briefs are logged."""
+    metrics: bool = True
+    """Whether `/metrics` is there."""
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,19 +87,15 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """URL of the catalogue; None for a file in the library's folder."""
     models_dir: Path | None = None
     """A folder of models that is looked in before the cache."""
-    host: str = "127.0.0.1"
-    """Address to listen on; only loopback addresses are allowed, since there are no keys yet."""
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    """Address to listen on; others than loopback ones need a key in the catalogue."""
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
-    max_body_bytes: int = 256 * 1024
-    """Longest request body."""
-
-    def __post_init__(self) -> None:
-        if not is_loopback(self.host):
-            raise ValueError(
-                f"host {self.host}: without API keys the service listens on loopback only "
-                "(127.0.0.1, ::1 or localhost)"
-            )
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Processes that answer requests."""
+    limits: LimitSettings = LimitSettings()
+    security: SecuritySettings = SecuritySettings()
+    logs: LogSettings = LogSettings()
 
 
 def is_loopback(host: str) -> bool:
@@ -40,6 +103,8 @@ def is_loopback(host: str) -> bool:
     if host in LOOPBACK_NAMES:
         return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

@@ -29,6 +29,7 @@ from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
 from musiscene.console import place_options
 from musiscene.errors import ModelError, ModelUnavailableError, MusiSceneError
 from service.cli.serve import serve
+from service.configuration import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,7 @@ EXIT_CODE_OF: dict[type[Exception], int] = {
     ModelUnavailableError: SOMETHING_MISSING,
     ModelError: WRONG_INPUT,
     IndexerError: WRONG_INPUT,
+    SettingsError: WRONG_INPUT,
     MusiSceneError: WRONG_INPUT,
 }
 """Error -> exit code. A kind that is not named takes its base class's row."""

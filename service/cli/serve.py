@@ -18,18 +18,20 @@ def serve(console: Console, host: str, port: int) -> None:
     from indexer.match import MODELS
     from musiscene.checkpoints.first_use import store_with
     from service.app import create_app
-    from service.settings import ServiceSettings
+    from service.settings import ServiceSettings, is_loopback
 
-    try:
-        settings = ServiceSettings(
-            data_dir=console.data_dir,
-            database=console.database,
-            models_dir=console.models_dir,
-            host=host,
-            port=port,
+    if not is_loopback(host):
+        raise click.BadParameter(
+            f"host {host}: without API keys the service listens on loopback only",
+            param_hint="--host",
         )
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--host") from error
+    settings = ServiceSettings(
+        data_dir=console.data_dir,
+        database=console.database,
+        models_dir=console.models_dir,
+        host=host,
+        port=port,
+    )
     store_with(MODELS, console)
     app = create_app(settings)
     console.note(f"Documentation: http://{host}:{port}/docs   (Ctrl-C stops the service)")
