@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from indexer.catalogue.database import connect, writing
 from indexer.catalogue.models import Base
+from indexer.catalogue.repository import Catalogue  # noqa: F401  with every table
 from indexer.errors import CatalogueError
 
 

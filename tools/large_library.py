@@ -27,7 +27,7 @@ VECTOR_NOISE: Final = 0.04
 """Deviation of each of a vector's numbers: a copy has a cosine of about 0.8 with its original."""
 PLACE_NOISE: Final = 0.2
 """Deviation of valence and arousal."""
-TABLES: Final = ("track", "segment", "caption", "tag")
+TABLES: Final = ("track", "segment", "caption", "tag", "search_text")
 ID_STEP: Final = 1_000_000
 """Between the numbers of a copy and those of the next; more than a small library has rows."""
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.catalogue.models import Heard, Segment, Tag
+from indexer.catalogue.models import Caption, Heard, Segment, Tag, Vector
 from indexer.catalogue.rows import Remembered
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
     from indexer.catalogue.models import Track
+    from indexer.catalogue.rows import NewCaption
     from musiscene.audio.read import AudioInfo
     from musiscene.listen import Listening
 
@@ -68,6 +70,27 @@ def fill_from_file(track: Track, info: AudioInfo) -> None:
     track.album, track.album_artist = info.album, info.album_artist
     track.disc_number, track.track_number = info.disc_number, info.track_number
     track.licence = info.licence
+
+
+def add_captions(track: Track, captions: Iterable[NewCaption], *, embedder: str) -> None:
+    """Give a track captions beside those that it has.
+
+    Args:
+        track: Has the segments that they are about.
+        captions: With their vectors.
+        embedder: Version of what made the vectors.
+    """
+    for caption in captions:
+        track.captions.append(
+            Caption(
+                segment=track.segments[caption.segment],
+                kind=caption.kind,
+                text=caption.text,
+                origin=caption.origin,
+                rank=caption.rank,
+                vector=Vector(embedder=embedder, data=caption.vector),
+            )
+        )
 
 
 def packed(track_id: UUID, listening: Listening) -> Heard:

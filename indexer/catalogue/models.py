@@ -75,7 +75,7 @@ class Track(Base):
     """Of the cue sheet that named its songs, as `indexer.cues` makes it; None without one."""
     audio_hash: Mapped[str] = mapped_column(String(64), index=True)
     status: Mapped[str] = mapped_column(String(16), default="ready", index=True)
-    added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, index=True)
     revision: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0", index=True)
     """The catalogue's when the track was last stored or changed its status."""
     listening_version: Mapped[str] = mapped_column(String(200), server_default="")
@@ -89,7 +89,7 @@ class Track(Base):
     generated: Mapped[bool] = mapped_column(default=False)
 
     codec: Mapped[str] = mapped_column(String(40))
-    duration_seconds: Mapped[float]
+    duration_seconds: Mapped[float] = mapped_column(index=True)
     sample_rate: Mapped[int]
     channels: Mapped[int]
     title: Mapped[str | None] = mapped_column(CleanText)

@@ -24,6 +24,7 @@ from indexer.catalogue.models import (
     Vector,
     new_id,
 )
+from indexer.catalogue.words import remember_words
 from indexer.errors import ExchangeError
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def _add_record(session: Session, record: dict[str, Any], *, revision: int, trac
     session.flush()
     if record.get("heard") is not None:
         session.add(Heard(track_id=track_id, **_columns(Heard, record["heard"])))
+    remember_words(session, track)
     session.flush()
     session.expunge_all()
 

@@ -16,18 +16,23 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import selectinload
 
+from indexer.catalogue.areas import Areas
 from indexer.catalogue.database import open_database, read_session, write_session
-from indexer.catalogue.filling import fill_from_file, fill_from_listening, packed, remembered
-from indexer.catalogue.keys import Keys
+from indexer.catalogue.filling import (
+    add_captions,
+    fill_from_file,
+    fill_from_listening,
+    packed,
+    remembered,
+)
+from indexer.catalogue.generations import link_generation
 from indexer.catalogue.locks import indexing
 from indexer.catalogue.models import Caption, CatalogueState, Heard, Track, Vector
 from indexer.catalogue.names import track_called
-from indexer.catalogue.opinions import Opinions
-from indexer.catalogue.recordings import Recordings
 from indexer.catalogue.records import TakingIn, read_records
 from indexer.catalogue.rows import KnownFile, Remembered
-from indexer.catalogue.scans import Scans
 from indexer.catalogue.vector_rows import VectorRows, vector_rows
+from indexer.catalogue.words import remember_words
 from indexer.errors import TrackNotFoundError
 
 if TYPE_CHECKING:
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from indexer.catalogue.rows import MadeBy, NewCaption, SoundRow, VectorRow
@@ -48,15 +52,12 @@ SQL_VARIABLES = 500
 """How many ids one statement may name; SQLite's older limit is 999."""
 
 
-class Catalogue:
+class Catalogue(Areas):
     """Tracks, what is heard in them, and the scans that brought them in.
 
     Args:
         engine: From `open_database`; disposed of by `close`.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     @classmethod
     def open(cls, location: str | Path) -> Self:
@@ -99,26 +100,6 @@ class Catalogue:
 
     # ---- what is there --------------------------------------------------------------------
 
-    @property
-    def scans(self) -> Scans:
-        """The runs over the library."""
-        return Scans(self._engine)
-
-    @property
-    def opinions(self) -> Opinions:
-        """What people said about the tracks."""
-        return Opinions(self._engine)
-
-    @property
-    def keys(self) -> Keys:
-        """Who may use the service."""
-        return Keys(self._engine)
-
-    @property
-    def recordings(self) -> Recordings:
-        """Which tracks are files of one recording."""
-        return Recordings(self._engine)
-
     def revision(self) -> int:
         """A number that grows with every change to the tracks; 0 for an empty catalogue."""
         with read_session(self._engine) as session:
@@ -126,19 +107,11 @@ class Catalogue:
 
     def known_files(self) -> dict[str, KnownFile]:
         """Every file in the catalogue, by its path."""
-        columns = (
-            Track.id,
-            Track.path,
-            Track.size_bytes,
-            Track.modified_ns,
-            Track.audio_hash,
-            Track.status,
-            Track.listening_version,
-            Track.model_version,
-            Track.cue_stamp,
-        )
+        columns = [getattr(Track, name) for name in KnownFile.__struct_fields__[1:]]
         with read_session(self._engine) as session:
-            return {row.path: KnownFile(*row) for row in session.execute(select(*columns))}
+            return {
+                row.path: KnownFile(*row) for row in session.execute(select(Track.id, *columns))
+            }
 
     def count_tracks(self) -> int:
         """How many tracks can be found."""
@@ -272,9 +245,11 @@ class Catalogue:
                 track.fingerprint, track.recording_id = fingerprint, None
             track.status, track.revision = "ready", revision
             fill_from_listening(track, listening)
-            _add_captions(track, captions, embedder=made_by.embedder)
+            add_captions(track, captions, embedder=made_by.embedder)
             session.flush()
+            link_generation(session, track)
             session.merge(packed(track.id, listening))
+            remember_words(session, track)
             return track.id
 
     def store_captions(
@@ -292,7 +267,8 @@ class Catalogue:
             track.captions = []
             session.flush()
             track.model_version, track.revision = made_by.model, revision
-            _add_captions(track, captions, embedder=made_by.embedder)
+            add_captions(track, captions, embedder=made_by.embedder)
+            remember_words(session, track)
 
     def follow_file(
         self,
@@ -329,6 +305,7 @@ class Catalogue:
                     track.status, track.revision = "ready", revision
             track.path, track.modified_ns, track.cue_stamp = path, modified_ns, cue_stamp
             fill_from_file(track, info)
+            remember_words(session, track)
 
     def replace_vectors(self, vectors: dict[int, bytes], *, embedder: str) -> None:
         """Give captions the vectors that another embedder made: caption's id -> float16 bytes."""
@@ -382,20 +359,6 @@ class Catalogue:
 def _raise_revision(session: Session) -> int:
     raised = update(CatalogueState).values(revision=CatalogueState.revision + 1)
     return session.scalars(raised.returning(CatalogueState.revision)).one()
-
-
-def _add_captions(track: Track, captions: Iterable[NewCaption], *, embedder: str) -> None:
-    for caption in captions:
-        track.captions.append(
-            Caption(
-                segment=track.segments[caption.segment],
-                kind=caption.kind,
-                text=caption.text,
-                origin=caption.origin,
-                rank=caption.rank,
-                vector=Vector(embedder=embedder, data=caption.vector),
-            )
-        )
 
 
 def _slices(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from indexer.catalogue.database import open_database
 from indexer.catalogue.models import Base, CatalogueState
+from indexer.catalogue.repository import Catalogue  # noqa: F401  with every table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
