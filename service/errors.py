@@ -6,7 +6,6 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
@@ -26,18 +25,20 @@ from indexer.errors import (
     VectorIndexError,
 )
 from musiscene.errors import ModelError, MusiSceneError
+from service.problems import PROBLEM_JSON, Problem, ServiceError
+from service.security.errors import (
+    KeyMissingError,
+    KeyRefusedError,
+    NotLocalError,
+    ScopeMissingError,
+    TooManyFailuresError,
+)
 
 if TYPE_CHECKING:
     from litestar import Request
     from litestar.types import ExceptionHandlersMap
 
 logger = logging.getLogger(__name__)
-
-PROBLEM_JSON = "application/problem+json"
-
-
-class ServiceError(Exception):
-    """Something about a request that only the service can know."""
 
 
 class AudioGoneError(ServiceError):
@@ -51,6 +52,12 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     OpinionNotFoundError: (404, "opinion-not-found"),
     OpinionFileError: (400, "opinions-invalid"),
     AudioGoneError: (404, "audio-gone"),
+    KeyMissingError: (401, "key-missing"),
+    KeyRefusedError: (401, "key-refused"),
+    ScopeMissingError: (403, "scope-missing"),
+    NotLocalError: (403, "not-local"),
+    TooManyFailuresError: (429, "too-many-failures"),
+    RecursionError: (400, "nested-too-deeply"),
     NothingIndexedError: (503, "nothing-indexed"),
     VectorIndexError: (503, "index-unusable"),
     LibraryBusyError: (409, "library-busy"),
@@ -63,19 +70,6 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
 
 SHOWN_BELOW = 500
 """From this status on, the message may tell of this machine's paths, so it is only logged."""
-
-
-class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Why a request failed, as RFC 9457 spells it."""
-
-    type: str
-    """A stable code, as `urn:musiscene:CODE`."""
-    title: str
-    """What is wrong, for a person."""
-    status: int
-    """The HTTP status."""
-    errors: list[dict[str, Any]] = []
-    """Which parts of the request were refused, and why."""
 
 
 def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -94,17 +88,23 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
         if kind in STATUS_OF:
             status, code = STATUS_OF[kind]
             logger.info("%s %s: %s", request.method, request.url.path, error)
-            title = str(error) if status < SHOWN_BELOW else _TITLES[code]
+            title = str(error) if status < SHOWN_BELOW else "The service failed."
             return _respond(
                 Problem(
-                    type=f"urn:musiscene:{code}", title=title, status=status, errors=_parts(error)
-                )
+                    type=f"urn:musiscene:{code}",
+                    title=_TITLES.get(code, title),
+                    status=status,
+                    errors=_parts(error),
+                ),
+                headers=dict(getattr(error, "headers", {})),
             )
     logger.exception("%s %s", request.method, request.url.path, exc_info=error)
     return _respond(Problem(type="urn:musiscene:internal", title="The service failed.", status=500))
 
 
 _TITLES = {
+    "library-busy": "Another `musiscene index` is at work in this library; wait for it.",
+    "nested-too-deeply": "The body is nested too deeply.",
     "nothing-indexed": "Nothing is indexed yet; run `musiscene index FOLDER`.",
     "index-unusable": "The vector index cannot be used; the service's log says why.",
     "catalogue-unusable": "The catalogue cannot be used; the service's log says why.",
@@ -112,6 +112,7 @@ _TITLES = {
     "indexer-failed": "The library could not answer; the service's log says why.",
     "musiscene-failed": "A model could not answer; the service's log says why.",
 }
+"""In place of messages that may tell of this machine's paths; those are only logged."""
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:

@@ -11,8 +11,9 @@ from litestar.params import JSONBody
 from indexer.errors import FilterObjectError
 from indexer.matching.explain import WindowWish
 from indexer.matching.results import MatchResult
-from service.errors import Problem, problems, to_problem
+from service.errors import problems, to_problem
 from service.matches.schemas import MatchRequest
+from service.problems import Problem
 from service.serving import Serving
 
 
