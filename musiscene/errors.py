@@ -11,6 +11,9 @@
     │   │   ├── AudioLimitError         over a limit on bytes, seconds, channels or sample rate
     │   │   └── AudioTimeoutError       took longer to decode than allowed
     │   └── RecipeError                 a training cannot begin or go on
+    ├── GenerationError                 music cannot be made for a prompt
+    │   ├── GeneratorMissingError       what makes it is not installed
+    │   └── GenerationStoppedError      it was asked to stop
     └── ModelError                      a model cannot be used; carries its name
         ├── UnknownModelError           no model of that name
         ├── ModelUnavailableError       not on this machine, and no source could be reached
@@ -114,3 +117,18 @@ class ModelIntegrityError(ModelError):
 
 class RecipeError(FileError):
     """A training cannot begin or go on as its recipe, or the folder of its run, says."""
+
+
+class GenerationError(MusiSceneError):
+    """Music cannot be made for a prompt."""
+
+
+class GeneratorMissingError(GenerationError):
+    """What makes the music is not installed; the message says how to get it."""
+
+
+class GenerationStoppedError(GenerationError):
+    """Making music was stopped before its end."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before the music was done")

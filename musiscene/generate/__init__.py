@@ -1,0 +1,1 @@
+"""Makes music for a prompt: one protocol, and the backends that keep it."""

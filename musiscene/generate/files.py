@@ -1,0 +1,111 @@
+"""Generated music -> a file with its licence in the tags, and its provenance beside it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, cast
+
+import msgspec
+import numpy as np
+
+from musiscene.errors import GenerationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from av.audio.stream import AudioStream
+
+    from musiscene.generate.protocol import GeneratedMusic
+
+CODECS: Final = {".flac": ("flac", "s16"), ".wav": ("pcm_s16le", "s16"), ".mp3": ("mp3", "s16p")}
+"""By the end of a file's name: encoder and sample format."""
+BLOCK_SAMPLES: Final = 4_096
+
+
+def check_suffix(path: Path) -> None:
+    """See that a file can be written as its name says.
+
+    Args:
+        path: The file.
+
+    Raises:
+        GenerationError: If no encoder belongs to the name.
+    """
+    if path.suffix.lower() not in CODECS:
+        raise GenerationError(f"{path}: the name must end with {', '.join(CODECS)}")
+
+
+def write_music(music: GeneratedMusic, path: Path, *, title: str) -> None:
+    """Write a file, whole or not at all.
+
+    Args:
+        music: What was made.
+        path: Where to; its end says how.
+        title: For the tags.
+
+    Raises:
+        GenerationError: If the name says no format, or the file cannot be written.
+    """
+    import av
+
+    check_suffix(path)
+    partial = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _encode(music, partial, title=title)
+        os.replace(partial, path)  # noqa: PTH105  in one step
+    except (OSError, av.FFmpegError) as error:
+        partial.unlink(missing_ok=True)
+        raise GenerationError(f"{path}: cannot be written ({error})") from error
+
+
+def sidecar_of(path: Path) -> Path:
+    """Where the provenance of a file lies."""
+    return path.with_name(f"{path.name}.json")
+
+
+def write_sidecar(music: GeneratedMusic, path: Path) -> Path:
+    """Write the provenance beside a file.
+
+    Args:
+        music: What was made.
+        path: Of the music.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        GenerationError: If it cannot be written.
+    """
+    sidecar = sidecar_of(path)
+    try:
+        sidecar.write_bytes(msgspec.json.format(msgspec.json.encode(music.provenance), indent=2))
+    except OSError as error:
+        raise GenerationError(f"{sidecar}: cannot be written ({error.strerror})") from error
+    return sidecar
+
+
+def _encode(music: GeneratedMusic, path: Path, *, title: str) -> None:
+    import av
+
+    codec, sample_format = CODECS[path.suffix.lower()]
+    layout = "stereo" if len(music.waveform) > 1 else "mono"
+    samples = (np.clip(music.waveform, -1.0, 1.0) * 32_767).round().astype(np.int16)
+    with av.open(str(path), "w") as container:
+        container.metadata.update(
+            title=title,
+            artist=f"MusiScene {music.provenance.backend}",
+            license=music.provenance.licence_line,
+            comment=music.provenance.prompt,
+        )
+        stream = cast("AudioStream", container.add_stream(codec, rate=music.sample_rate))
+        stream.codec_context.format = av.AudioFormat(sample_format)
+        stream.codec_context.layout = layout
+        for start in range(0, samples.shape[1], BLOCK_SAMPLES):
+            block = np.ascontiguousarray(samples[:, start : start + BLOCK_SAMPLES])
+            if sample_format == "s16":  # both channels in one plane
+                block = np.ascontiguousarray(block.T).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(block, format=sample_format, layout=layout)
+            frame.sample_rate, frame.pts = music.sample_rate, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -1,0 +1,144 @@
+"""Notes -> sound, by a SoundFont, with some room around it.
+
+The SoundFont is TimGM6mb (Tim Brechbill, GPL-2.0), which pretty_midi carries; what is rendered with
+it is free.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from musiscene.audio.loudness import LoudnessMeter, integrated_lufs
+from musiscene.errors import GenerationError
+from musiscene.generate.soundfont import tuned_soundfont
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from musiscene.generate.notes import Note
+    from musiscene.generate.plan import MusicPlan
+
+SAMPLE_RATE: Final = 44_100
+TICKS: Final = 480
+"""Of one beat."""
+TARGET_LUFS: Final = -16.0
+NEAR_LU: Final = 0.05
+CEILING: Final = 0.89
+"""Highest sample, 1 dB below full scale."""
+KNEE: Final = 0.6
+"""From there on peaks are bent down."""
+FADE_SECONDS: Final = 1.5
+ROOM_SECONDS: Final = 1.3
+ROOM_LEVEL: Final = 0.22
+LEVELS: Final = {"melody": 100, "harmony": 82, "pad": 62, "bass": 92, "drums": 74}
+"""Volume of each part, of 127."""
+PANS: Final = {"melody": 64, "harmony": 48, "pad": 80, "bass": 64, "drums": 68}
+VOLUME_CONTROL, PAN_CONTROL = 7, 10
+
+
+def render(plan: MusicPlan, notes: Sequence[Note]) -> NDArray[np.float32]:
+    """Play notes.
+
+    Args:
+        plan: Tempo, instruments and length.
+        notes: Of the piece.
+
+    Returns:
+        Stereo in [-1, 1] at `SAMPLE_RATE`, at `TARGET_LUFS`, float32, shape (2, samples).
+
+    Raises:
+        GeneratorMissingError: If what renders is not installed.
+        GenerationError: If nothing sounds.
+    """
+    font = tuned_soundfont()
+    import symusic
+
+    synthesizer = symusic.Synthesizer(str(font), SAMPLE_RATE, 0)
+    played = np.asarray(synthesizer.render(_score(plan, notes), True), dtype=np.float32)  # noqa: FBT003  its own interface
+    samples = round(plan.seconds * SAMPLE_RATE)
+    dry = np.zeros((2, samples), dtype=np.float32)
+    dry[:, : played.shape[1]] = played[:, :samples]
+    music = _with_room(dry, seed=plan.seed)
+    fade = min(samples, round(FADE_SECONDS * SAMPLE_RATE))
+    music[:, samples - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
+    return to_loudness(music)
+
+
+def to_loudness(music: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring music to `TARGET_LUFS` without clipping.
+
+    Args:
+        music: Shape (channels, samples).
+
+    Returns:
+        The same, louder or quieter; peaks above `KNEE` are bent down to below `CEILING`.
+
+    Raises:
+        GenerationError: If nothing sounds.
+    """
+    for _ in range(4):  # bending takes some loudness away
+        loudness = _loudness(music)
+        if loudness is None:
+            raise GenerationError("the music came out silent; try another seed")
+        music = _bent(music * np.float32(10 ** ((TARGET_LUFS - loudness) / 20)))
+        if abs(loudness - TARGET_LUFS) < NEAR_LU:
+            break
+    return music
+
+
+def _loudness(music: NDArray[np.float32]) -> float | None:
+    meter = LoudnessMeter(sample_rate=SAMPLE_RATE, weights=[1.0] * len(music))
+    meter.add(music)
+    return integrated_lufs(meter.block_powers())
+
+
+def _bent(music: NDArray[np.float32]) -> NDArray[np.float32]:
+    over = np.abs(music) > KNEE
+    room = CEILING - KNEE
+    bent = np.sign(music[over]) * (KNEE + room * np.tanh((np.abs(music[over]) - KNEE) / room))
+    music[over] = bent
+    return music
+
+
+def _with_room(dry: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
+    """Add what a small hall throws back: noise that dies away, other on each side."""
+    from scipy.signal import oaconvolve
+
+    random = np.random.default_rng(seed + 2)
+    times = np.arange(round(ROOM_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    answer = random.standard_normal((2, times.size)) * 10 ** (-3 * times / ROOM_SECONDS)
+    answer[:, : round(0.012 * SAMPLE_RATE)] = 0.0  # before the nearest wall answers
+    answer = np.diff(answer, axis=1, prepend=0.0) * 0.3 + np.cumsum(answer, axis=1) * 0.02
+    answer /= math.sqrt(float(np.square(answer).sum(axis=1).mean()))
+    wet = oaconvolve(dry, answer.astype(np.float32), axes=1)[:, : dry.shape[1]]
+    mixed: NDArray[np.float32] = (dry + ROOM_LEVEL * wet).astype(np.float32)
+    return mixed
+
+
+def _score(plan: MusicPlan, notes: Sequence[Note]) -> Any:  # noqa: ANN401  symusic has no types
+    import symusic
+
+    score = symusic.Score(TICKS)
+    score.tempos.append(symusic.Tempo(0, plan.tempo_bpm))
+    players = plan.ensemble
+    programs = {
+        "melody": players.melody, "harmony": players.harmony, "pad": players.pad,
+        "bass": players.bass, "drums": 0,
+    }  # fmt: skip
+    for part, program in programs.items():
+        own = [note for note in notes if note.part == part]
+        if program is None or not own:
+            continue
+        track = symusic.Track(part, program, part == "drums")
+        track.controls.append(symusic.ControlChange(0, VOLUME_CONTROL, LEVELS[part]))
+        track.controls.append(symusic.ControlChange(0, PAN_CONTROL, PANS[part]))
+        for note in own:
+            start, length = round(note.start * TICKS), max(1, round(note.length * TICKS))
+            track.notes.append(symusic.Note(start, length, note.pitch, note.velocity))
+        score.tracks.append(track)
+    return score
