@@ -241,7 +241,8 @@ class LibraryMachine(RuleBasedStateMachine):
         os.utime(path, ns=(self._clock, self._clock))
 
     def _look(self, roots: list[Path], *, prunes: bool) -> Look:
-        hidden = [self._music / name for name in self._unlisted]
+        locked = (self._music / name for name in self._unlisted)
+        hidden = [one for one in locked if any(one.is_relative_to(root) for root in roots)]
         return Look(look(self._music), roots, hidden, self._versions, prunes)
 
     @contextmanager

@@ -162,6 +162,7 @@ class Look(NamedTuple):
     """All that there are, also where it was not looked."""
     roots: Collection[Path]
     unlisted: Collection[Path]
+    """Folders that it met and could not list."""
     versions: Versions
     prunes: bool
 
