@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
@@ -16,13 +18,15 @@ from openapi_ui_bundles import swagger_ui
 from service.errors import EXCEPTION_HANDLERS
 from service.health import HealthController
 from service.matches.controller import MatchController
+from service.security.access import Access
+from service.security.shield import Shield
 from service.serving import Serving
 from service.tracks.controller import TrackController
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from service.settings import ServiceSettings
+    from service.settings import SecuritySettings, ServiceSettings
 
 
 DOCS_ASSETS = "/docs-assets"
@@ -46,6 +50,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
     @asynccontextmanager
     async def hold_library(_app: Litestar) -> AsyncIterator[None]:
         try:
+            await anyio.to_thread.run_sync(serving.start)
             yield
         finally:
             serving.close()
@@ -53,7 +58,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
     def provide_serving() -> Serving:
         return serving
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             HealthController,
             MatchController,
@@ -65,6 +70,9 @@ def create_app(settings: ServiceSettings) -> Litestar:
         dependencies={"serving": Provide(provide_serving, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[hold_library],
+        guards=[Access(settings.security, serving.library.catalogue.keys).guard],
+        cors_config=_cors(settings.security),
+        multipart_form_part_limit=settings.limits.multipart_parts,
         request_max_body_size=settings.limits.body_bytes,
         openapi_config=OpenAPIConfig(
             title="MusiScene",
@@ -82,4 +90,19 @@ def create_app(settings: ServiceSettings) -> Litestar:
             ],
         ),
         logging_config=None,
+    )
+    app.asgi_handler = Shield(app.asgi_handler, settings)
+    return app
+
+
+def _cors(security: SecuritySettings) -> CORSConfig | None:
+    """What browsers are told of other sites' pages; none may do anything, as a rule."""
+    if not security.allowed_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(security.allowed_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Range"],
+        expose_headers=["Content-Range", "ETag", "Location", "Retry-After", "X-Request-Id"],
+        max_age=600,
     )

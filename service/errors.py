@@ -25,13 +25,15 @@ from indexer.errors import (
     VectorIndexError,
 )
 from musiscene.errors import ModelError, MusiSceneError
-from service.problems import PROBLEM_JSON, Problem, ServiceError
+from service.problems import PROBLEM_JSON, Problem, ServiceError, WarmingError
 from service.security.errors import (
+    BodyLateError,
     KeyMissingError,
     KeyRefusedError,
     NotLocalError,
     ScopeMissingError,
     TooManyFailuresError,
+    TooManyStreamsError,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +59,10 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     ScopeMissingError: (403, "scope-missing"),
     NotLocalError: (403, "not-local"),
     TooManyFailuresError: (429, "too-many-failures"),
+    BodyLateError: (408, "body-late"),
+    TooManyStreamsError: (503, "too-many-streams"),
     RecursionError: (400, "nested-too-deeply"),
+    WarmingError: (503, "warming-up"),
     NothingIndexedError: (503, "nothing-indexed"),
     VectorIndexError: (503, "index-unusable"),
     LibraryBusyError: (409, "library-busy"),
@@ -103,6 +108,8 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
 
 
 _TITLES = {
+    "warming-up": "The vectors are being opened; come again in a moment.",
+    "too-many-streams": "Too many streams of events are open; poll, or come again.",
     "library-busy": "Another `musiscene index` is at work in this library; wait for it.",
     "nested-too-deeply": "The body is nested too deeply.",
     "nothing-indexed": "Nothing is indexed yet; run `musiscene index FOLDER`.",

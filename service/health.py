@@ -25,7 +25,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     tracks: int
     """In the catalogue."""
     revision: int
-    """Of the catalogue."""
+    """Of the catalogue that the served vectors were made from."""
 
 
 class HealthController(Controller):
@@ -42,6 +42,6 @@ class HealthController(Controller):
     @get("/ready", operation_id="getReadiness", sync_to_thread=True, responses=problems(503))
     def ready(self, serving: NamedDependency[Serving]) -> Ready:
         """Say whether briefs can be matched; 503 while they cannot."""
-        serving.matcher()
-        catalogue = serving.library.catalogue
-        return Ready(tracks=catalogue.count_tracks(), revision=catalogue.revision())
+        held = serving.require_ready()
+        tracks = serving.library.catalogue.count_tracks()
+        return Ready(tracks=tracks, revision=held.revision)

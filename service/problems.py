@@ -24,6 +24,14 @@ class ServiceError(Exception):
     headers: Mapping[str, str] = {}
 
 
+class WarmingError(ServiceError):
+    """The vectors are still being opened."""
+
+    def __init__(self) -> None:
+        super().__init__("the vectors are being opened")
+        self.headers = {"Retry-After": "2"}
+
+
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Why a request failed, as RFC 9457 spells it."""
 

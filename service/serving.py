@@ -1,20 +1,56 @@
-"""What the running service holds: the library, and a matcher over its newest vectors."""
+"""What the running service holds: the library, and a matcher over its newest vectors.
+
+Invariants:
+    - An answer comes from one snapshot; requests that run on an older one keep its files.
+    - No request waits for a new snapshot: it is opened and warmed while the old one answers.
+    - Vectors are made by whoever changes the library. Only where nobody is at work, as after a
+      crash between storing tracks and publishing them, the service publishes them itself.
+"""
 
 from __future__ import annotations
 
 import logging
-from threading import Lock
-from typing import TYPE_CHECKING
+from threading import Condition, Event, Lock, Thread
+from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from indexer.errors import IndexerError, LibraryBusyError, NothingIndexedError
+from indexer.feedback import taste_of
 from indexer.library import Library
 from indexer.match import Matcher
 from musiscene.checkpoints.store import ModelStore
+from musiscene.errors import MusiSceneError
 from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
+from service.problems import WarmingError
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from indexer.vectors import VectorIndex
     from service.settings import ServiceSettings
 
 logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""How often is looked for a new snapshot."""
+FIRST_SECONDS: Final = 10.0
+"""So long the start, or a request, waits for the first snapshot to be warm."""
+WARMING: Final = "somebody walks through a town in the rain"
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What answers requests, all of it from one snapshot."""
+
+    index: VectorIndex
+    matcher: Matcher
+    opinions: tuple[int, UUID | None]
+    """State of what people have said, in the matcher."""
+
+    @property
+    def revision(self) -> int:
+        """Of the catalogue that the snapshot was made from."""
+        return self.index.manifest.revision
 
 
 class Serving:
@@ -22,6 +58,10 @@ class Serving:
 
     Args:
         settings: Where the library and the models are.
+
+    Attributes:
+        library: Open.
+        stopping: Set when the service is about to stop; streams end then.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
@@ -29,33 +69,141 @@ class Serving:
         self.library = Library.open(
             settings.data_dir, store, create=False, database=settings.database
         )
+        self.stopping = Event()
         self._scene_reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
-        self._lock = Lock()
-        self._state: tuple[object, ...] = ()
-        self._matcher: Matcher | None = None
+        self._held: Held | None = None
+        self._trouble: Exception | None = None
+        self._looked = Condition()
+        self._taste_lock = Lock()
+        self._closed = Event()
+        self._seen_revision = -1
+        self._follower = Thread(target=self._follow, name="snapshots", daemon=True)
 
-    def matcher(self) -> Matcher:
-        """Follow the catalogue, and what people say about its answers.
+    def start(self) -> None:
+        """Open the vectors and follow them from now on; gives up waiting after some seconds."""
+        self._follower.start()
+        with self._looked:
+            self._looked.wait_for(self._has_looked, FIRST_SECONDS)
 
-        Requests that run on an older matcher keep its files until they are done.
+    def close(self) -> None:
+        """Follow no longer, and close the library."""
+        self.stopping.set()
+        self._closed.set()
+        if self._follower.is_alive():
+            self._follower.join()
+        self.library.close()
+
+    def held(self) -> Held:
+        """What answers a request, with what people have said by now.
 
         Returns:
-            A matcher over the catalogue as it is now.
+            The newest snapshot that is warm, and the matcher over it.
 
         Raises:
             NothingIndexedError: If the library holds no track.
+            WarmingError: If the first snapshot is not open yet.
         """
+        held = self._held or self._first()
         opinions = self.library.catalogue.opinions.state()
-        with self._lock:
-            if (
-                self._matcher is None
-                or (self.library.catalogue.revision(), opinions) != self._state
-            ):
-                self._matcher = Matcher.over(self.library, self._scene_reader)
-                self._state = (self._matcher.revision, opinions)
-                logger.info("serving revision %d of the catalogue", self._matcher.revision)
-            return self._matcher
+        if opinions == held.opinions:
+            return held
+        with self._taste_lock:
+            held = self._held or held
+            if opinions != held.opinions:
+                self._held = held = self._over(held.index)
+        return held
 
-    def close(self) -> None:
-        """Close the library."""
-        self.library.close()
+    def matcher(self) -> Matcher:
+        """The matcher of `held`.
+
+        Returns:
+            The matcher.
+
+        Raises:
+            NothingIndexedError: If the library holds no track.
+            WarmingError: If the first snapshot is not open yet.
+        """
+        return self.held().matcher
+
+    def require_ready(self) -> Held:
+        """What answers requests, without waiting for it.
+
+        Returns:
+            The newest snapshot that is warm.
+
+        Raises:
+            NothingIndexedError: If the library holds no track.
+            WarmingError: If the first snapshot is not open yet.
+        """
+        if self._held is None:
+            raise self._trouble or WarmingError
+        return self._held
+
+    def _first(self) -> Held:
+        with self._looked:
+            self._looked.wait_for(self._has_looked, FIRST_SECONDS)
+        return self.require_ready()
+
+    def _has_looked(self) -> bool:
+        return self._held is not None or self._trouble is not None
+
+    def _follow(self) -> None:
+        """Run beside the requests: look for a snapshot, warm it, put it in the old one's place."""
+        while not self._closed.is_set():
+            try:
+                index = self._newer()
+                if index is not None:
+                    self._switch(index)
+                self._trouble = None
+            except (IndexerError, MusiSceneError) as error:
+                if isinstance(error, NothingIndexedError):
+                    self._held = None
+                elif self._trouble is None:
+                    logger.warning("the newest vectors cannot be served: %s", error)
+                self._trouble = error
+            with self._looked:
+                self._looked.notify_all()
+            self._closed.wait(LOOK_SECONDS)
+
+    def _newer(self) -> VectorIndex | None:
+        """A snapshot that is to take the place of the one held; None where there is none yet."""
+        revision, seen = self.library.catalogue.revision(), self._seen_revision
+        self._seen_revision = revision
+        held = self._held
+        if held is not None and held.revision == revision:
+            return None
+        present = self.library.present_vectors()
+        if present is not None and present.manifest.embedder != self.library.embedder.version:
+            present = None
+        if present is not None and present.manifest.revision == revision:
+            return present
+        if (held is None or revision == seen) and self._is_at_rest():
+            return self.library.vectors()
+        is_news = held is None or (
+            present is not None and present.manifest.revision > held.revision
+        )
+        return present if is_news else None
+
+    def _is_at_rest(self) -> bool:
+        """Whether nobody is indexing, who would publish what they found."""
+        try:
+            with self.library.indexing():
+                return True
+        except LibraryBusyError:
+            return False
+
+    def _switch(self, index: VectorIndex) -> None:
+        fresh = self._over(index)
+        fresh.matcher.match([WARMING], top_k=1)
+        with self._taste_lock:
+            self._held = fresh
+        logger.info("serving revision %d of the catalogue", fresh.revision)
+
+    def _over(self, index: VectorIndex) -> Held:
+        library = self.library
+        opinions = library.catalogue.opinions.state()
+        taste = taste_of(library.catalogue.opinions, embedder=library.embedder.version)
+        matcher = Matcher(
+            library.catalogue, index, library.embedder, self._scene_reader, taste=taste
+        )
+        return Held(index, matcher, opinions)

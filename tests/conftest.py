@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from litestar.testing import TestClient
 
 from tests.support.postgres import MISSING, PostgresServer, find_binaries
 
@@ -58,3 +59,12 @@ def module_catalogue_location(
     with ExitStack() as stack:
         folder: Path = tmp_path_factory.mktemp("catalogue")
         yield location_in(request.param, request, folder, stack, empty=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_name() -> Iterator[None]:
+    """Clients in tests call the service by a loopback name, as people at this machine do."""
+    usual = TestClient.__init__.__defaults__
+    TestClient.__init__.__defaults__ = ("http://127.0.0.1", *(usual or ())[1:])
+    yield
+    TestClient.__init__.__defaults__ = usual

@@ -5,7 +5,9 @@ ServiceError
 ├── KeyRefusedError       401  the key is unknown, expired or revoked; which of them is not said
 ├── ScopeMissingError     403  the key is good, but not for this
 ├── NotLocalError         403  without a key, and not as a person at this machine would come
-└── TooManyFailuresError  429  wrong keys came from this address too often
+├── TooManyFailuresError  429  wrong keys came from this address too often
+├── BodyLateError         408  the body of the request does not come
+└── TooManyStreamsError   503  too many streams of events are open
 """
 
 from __future__ import annotations
@@ -56,3 +58,18 @@ class TooManyFailuresError(ServiceError):
     def __init__(self, wait_seconds: int) -> None:
         super().__init__(f"Too many wrong keys; try again in {wait_seconds} seconds.")
         self.headers = {"Retry-After": str(wait_seconds)}
+
+
+class BodyLateError(ServiceError):
+    """The body of the request does not come."""
+
+    def __init__(self) -> None:
+        super().__init__("The body of the request did not come in time.")
+
+
+class TooManyStreamsError(ServiceError):
+    """Too many streams of events are open."""
+
+    def __init__(self) -> None:
+        super().__init__("too many streams of events are open")
+        self.headers = {"Retry-After": "5"}
