@@ -19,6 +19,9 @@ IndexerError
 │   └── QueueFullError        too many jobs wait already
 ├── OpinionNotFoundError      no opinion has this id
 ├── BriefNotFoundError        no brief has this id
+├── WaveformError             the outline of a track cannot be drawn
+├── WaveformBusyError         too many others are being drawn
+├── CursorError               where a list is to go on is no place in it
 ├── OpinionFileError          a file of opinions cannot be read
 ├── FilterError               a filter cannot be read
 │   ├── FilterSyntaxError     in its text form; carries the position
@@ -189,6 +192,29 @@ class BriefNotFoundError(IndexerError):
     def __init__(self, brief_id: object) -> None:
         self.brief_id = brief_id
         super().__init__(f"no brief has the id {brief_id}")
+
+
+class WaveformError(IndexerError):
+    """The outline of a track cannot be drawn: its file is gone, damaged or another by now."""
+
+    def __init__(self) -> None:
+        super().__init__("the track's file cannot be decoded, or is another one by now")
+
+
+class WaveformBusyError(IndexerError):
+    """Too many outlines are being drawn at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__("too many waveforms are being drawn; try again in a moment")
+
+
+class CursorError(IndexerError):
+    """Where a list is to go on is no place in it, or belongs to another list."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "`after` is not what a page of this list gave; ask for the first page without it"
+        )
 
 
 class OpinionFileError(IndexerError):

@@ -137,6 +137,11 @@ class Matcher:
         )
 
     @property
+    def index(self) -> VectorIndex:
+        """What this matcher searches."""
+        return self._index
+
+    @property
     def revision(self) -> int:
         """Of the catalogue that this matcher searches."""
         return self._index.manifest.revision

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from litestar import Litestar
+from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -15,21 +16,30 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from openapi_ui_bundles import swagger_ui
 
+from service.briefs.controller import BriefController
+from service.briefs.history import BriefHistory
 from service.errors import EXCEPTION_HANDLERS
+from service.feedback.controller import FeedbackController
 from service.health import HealthController
 from service.matches.controller import MatchController
+from service.matches.service import MatchService
+from service.request_ids import name_answer, name_request
 from service.security.access import Access
 from service.security.shield import Shield
 from service.serving import Serving
-from service.tracks.controller import TrackController
+from service.tracks.controller import MapController, TrackController
+from service.tracks.service import TrackService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from service.settings import SecuritySettings, ServiceSettings
 
 
 DOCS_ASSETS = "/docs-assets"
+GZIP_LEVEL = 5
+UNCOMPRESSED = ["/audio$", "/events$"]
+"""Audio is small already and has ranges; events must not wait for each other."""
 
 
 def create_app(settings: ServiceSettings) -> Litestar:
@@ -46,6 +56,13 @@ def create_app(settings: ServiceSettings) -> Litestar:
         ModelUnavailableError: At start, if the text embedder is not on this machine.
     """
     serving = Serving(settings)
+    history = BriefHistory(serving.library.catalogue.briefs, is_on=settings.remember_briefs)
+    held = {
+        "serving": serving,
+        "brief_history": history,
+        "match_service": MatchService(serving, history),
+        "track_service": (tracks := TrackService(serving, settings.data_dir)),
+    }
 
     @asynccontextmanager
     async def hold_library(_app: Litestar) -> AsyncIterator[None]:
@@ -53,21 +70,30 @@ def create_app(settings: ServiceSettings) -> Litestar:
             await anyio.to_thread.run_sync(serving.start)
             yield
         finally:
+            tracks.close()
+            history.close()
             serving.close()
-
-    def provide_serving() -> Serving:
-        return serving
 
     app = Litestar(
         route_handlers=[
             HealthController,
             MatchController,
             TrackController,
+            MapController,
+            FeedbackController,
+            BriefController,
             create_static_files_router(
                 DOCS_ASSETS, [swagger_ui.static_path], include_in_schema=False
             ),
         ],
-        dependencies={"serving": Provide(provide_serving, sync_to_thread=False)},
+        dependencies={
+            name: Provide(_given(one), sync_to_thread=False) for name, one in held.items()
+        },
+        middleware=[name_request],
+        before_send=[name_answer],
+        compression_config=CompressionConfig(
+            backend="gzip", gzip_compress_level=GZIP_LEVEL, exclude=UNCOMPRESSED
+        ),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[hold_library],
         guards=[Access(settings.security, serving.library.catalogue.keys).guard],
@@ -106,3 +132,8 @@ def _cors(security: SecuritySettings) -> CORSConfig | None:
         expose_headers=["Content-Range", "ETag", "Location", "Retry-After", "X-Request-Id"],
         max_age=600,
     )
+
+
+def _given(one: object) -> Callable[[], object]:
+    """A dependency that is always the same."""
+    return lambda: one

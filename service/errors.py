@@ -12,20 +12,36 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from indexer.errors import (
     BriefError,
+    BriefNotFoundError,
     CatalogueError,
+    CursorError,
     FilterError,
     FilterObjectError,
     FilterSyntaxError,
+    IdempotencyKeyError,
     IndexerError,
+    JobNotFoundError,
     LibraryBusyError,
+    LibraryPathError,
     NothingIndexedError,
     OpinionFileError,
     OpinionNotFoundError,
+    PatternError,
+    PruneFloorError,
+    SeedError,
     TrackNotFoundError,
     VectorIndexError,
+    WaveformError,
 )
-from musiscene.errors import ModelError, MusiSceneError
-from service.problems import PROBLEM_JSON, Problem, ServiceError, WarmingError
+from musiscene.errors import GenerationError, GeneratorMissingError, ModelError, MusiSceneError
+from service.jobs.errors import (
+    GeneratedAudioError,
+    PathMissingError,
+    PathRefusedError,
+    QueueLimitError,
+)
+from service.problems import PROBLEM_JSON, Problem, WarmingError
+from service.request_ids import request_id_of
 from service.security.errors import (
     BodyLateError,
     KeyMissingError,
@@ -35,6 +51,7 @@ from service.security.errors import (
     TooManyFailuresError,
     TooManyStreamsError,
 )
+from service.tracks.errors import AudioGoneError, DrawingBusyError, RangeError
 
 if TYPE_CHECKING:
     from litestar import Request
@@ -43,17 +60,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class AudioGoneError(ServiceError):
-    """The file of an indexed track is not there any more."""
-
-
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BriefError: (400, "brief-invalid"),
     FilterError: (400, "filter-invalid"),
     TrackNotFoundError: (404, "track-not-found"),
     OpinionNotFoundError: (404, "opinion-not-found"),
     OpinionFileError: (400, "opinions-invalid"),
+    BriefNotFoundError: (404, "brief-not-found"),
+    CursorError: (400, "cursor-invalid"),
+    SeedError: (400, "seed-invalid"),
     AudioGoneError: (404, "audio-gone"),
+    RangeError: (416, "range-invalid"),
+    WaveformError: (422, "waveform-unavailable"),
+    DrawingBusyError: (503, "waveform-busy"),
+    JobNotFoundError: (404, "job-not-found"),
+    IdempotencyKeyError: (409, "idempotency-key-reused"),
+    QueueLimitError: (429, "queue-full"),
+    PathRefusedError: (403, "path-not-allowed"),
+    PathMissingError: (400, "path-missing"),
+    LibraryPathError: (400, "path-missing"),
+    PatternError: (400, "pattern-invalid"),
+    PruneFloorError: (409, "prune-refused"),
+    GeneratedAudioError: (404, "generation-audio-missing"),
+    GenerationError: (400, "generation-invalid"),
+    GeneratorMissingError: (503, "generator-missing"),
     KeyMissingError: (401, "key-missing"),
     KeyRefusedError: (401, "key-refused"),
     ScopeMissingError: (403, "scope-missing"),
@@ -81,8 +111,9 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
     """The answer to a request that failed."""
     if isinstance(error, HTTPException):
         return _respond(
+            request,
             Problem(
-                type=f"urn:musiscene:http-{error.status_code}",
+                type=f"urn:musiscene:{_code_of(error)}",
                 title=error.detail,
                 status=error.status_code,
                 errors=_fields(error),
@@ -95,6 +126,7 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
             logger.info("%s %s: %s", request.method, request.url.path, error)
             title = str(error) if status < SHOWN_BELOW else "The service failed."
             return _respond(
+                request,
                 Problem(
                     type=f"urn:musiscene:{code}",
                     title=_TITLES.get(code, title),
@@ -104,13 +136,31 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
                 headers=dict(getattr(error, "headers", {})),
             )
     logger.exception("%s %s", request.method, request.url.path, exc_info=error)
-    return _respond(Problem(type="urn:musiscene:internal", title="The service failed.", status=500))
+    return _respond(
+        request, Problem(type="urn:musiscene:internal", title="The service failed.", status=500)
+    )
 
+
+_CODES = {
+    400: "request-malformed",
+    401: "key-missing",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    408: "request-late",
+    413: "body-too-large",
+    415: "media-type-unsupported",
+    429: "too-many-requests",
+    500: "internal",
+    503: "unavailable",
+}
+"""Of what the framework refuses."""
 
 _TITLES = {
     "warming-up": "The vectors are being opened; come again in a moment.",
-    "too-many-streams": "Too many streams of events are open; poll, or come again.",
     "library-busy": "Another `musiscene index` is at work in this library; wait for it.",
+    "too-many-streams": "Too many streams of events are open; poll, or come again.",
     "nested-too-deeply": "The body is nested too deeply.",
     "nothing-indexed": "Nothing is indexed yet; run `musiscene index FOLDER`.",
     "index-unusable": "The vector index cannot be used; the service's log says why.",
@@ -120,6 +170,18 @@ _TITLES = {
     "musiscene-failed": "A model could not answer; the service's log says why.",
 }
 """In place of messages that may tell of this machine's paths; those are only logged."""
+
+
+def code_of(error: Exception) -> str:
+    """The stable code of an error, for what is not answered at once.
+
+    Args:
+        error: Any.
+
+    Returns:
+        The code; `internal` for what is not in the table.
+    """
+    return next((STATUS_OF[kind][1] for kind in type(error).__mro__ if kind in STATUS_OF), "internal")
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -142,6 +204,12 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {Exception: to_problem, HTTPException: to_problem}
 
 
+def _code_of(error: HTTPException) -> str:
+    if isinstance(error, ValidationException):
+        return "request-invalid"
+    return _CODES.get(error.status_code, f"http-{error.status_code}")
+
+
 def _fields(error: HTTPException) -> list[dict[str, Any]]:
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return [part for part in error.extra if isinstance(part, dict)]
@@ -158,7 +226,10 @@ def _parts(error: Exception) -> list[dict[str, Any]]:
     return [part | {"path": error.path}] if isinstance(error, FilterObjectError) else [part]
 
 
-def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+def _respond(
+    request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str] | None = None
+) -> Response[Problem]:
+    problem.instance = f"urn:musiscene:request:{request_id_of(request.scope)}"
     return Response(
         problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers or {}
     )

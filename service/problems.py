@@ -41,6 +41,8 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is wrong, for a person."""
     status: int
     """The HTTP status."""
+    instance: str = ""
+    """Names the request, as `urn:musiscene:request:ID`; the service's log has the ID too."""
     errors: list[dict[str, Any]] = []
     """Which parts of the request were refused, and why."""
 

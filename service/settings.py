@@ -78,6 +78,23 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Whether `/metrics` is there."""
 
 
+class JobSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How scans and generations are queued and done."""
+
+    redis: str | None = None
+    """URL of a Redis server for the queue; None for a file in the library's folder."""
+    queued: Count = 100
+    """How many may wait; more are refused with 429."""
+    at_once: Annotated[int, Meta(ge=1, le=16)] = 2
+    """How many one worker does at a time."""
+    attempts: Annotated[int, Meta(ge=1, le=20)] = 3
+    """How often one is begun before it fails for good."""
+    stale_seconds: Annotated[float, Meta(ge=5, le=86_400)] = 30.0
+    """A worker on another machine counts as dead after so long without a heartbeat."""
+    reuse_seconds: Annotated[float, Meta(ge=0, le=31_536_000)] = 86_400.0
+    """A brief that nothing fits gets the music again that was made for it so long ago."""
+
+
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the service runs."""
 
@@ -93,6 +110,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Port to listen on; 0 takes a free one."""
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     """Processes that answer requests."""
+    remember_briefs: bool = True
+    """Whether briefs go into a history; a request can keep its own out."""
+    library_roots: tuple[Path, ...] = ()
+    """Folders that scans may read; none for those that were scanned before."""
+    jobs: JobSettings = JobSettings()
     limits: LimitSettings = LimitSettings()
     security: SecuritySettings = SecuritySettings()
     logs: LogSettings = LogSettings()

@@ -7,6 +7,7 @@ A page begins behind the last track of the one before, by its place in the order
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
@@ -40,6 +41,7 @@ COLUMNS: Final[Mapping[str, InstrumentedAttribute[Any]]] = MappingProxyType(
     }
 )
 SHOWN_TAGS: Final = 5
+_READY: Final = Track.status == "ready"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -107,7 +109,7 @@ class Listing:
         Returns:
             The number.
         """
-        query = select(func.count()).select_from(Track).where(Track.status == "ready", *conditions)
+        query = select(func.count()).select_from(Track).where(_READY, *conditions)
         if found := holds_words(words):
             query = query.join(SearchText, SearchText.track_id == Track.id).where(*found)
         with read_session(self._engine) as session:
@@ -136,7 +138,7 @@ class Listing:
         """
         column, falls = COLUMNS[order.removeprefix("-")], order.startswith("-")
         fields = [getattr(Track, name) for name in TrackSummary.__struct_fields__[:-2]]
-        query = select(*fields, column.label("place")).where(Track.status == "ready", *conditions)
+        query = select(*fields, column.label("place")).where(_READY, *conditions)
         found = holds_words(words)
         if found or column.class_ is SearchText:
             query = query.join(SearchText, SearchText.track_id == Track.id).where(*found)
@@ -159,15 +161,13 @@ class Listing:
         return ListedTracks(tracks, Place(last, ids[-1]))
 
     def names(self, track_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str | None]]:
-        """Title (or path) and artist of tracks, by id; ids without a track are left out."""
+        """Title (or the file's name) and artist by id; ids without a track are left out."""
         wanted, found = set(track_ids), {}
-        query = select(Track.id, func.coalesce(Track.title, Track.path), Track.artist).where(
-            Track.status == "ready"
-        )
+        query = select(Track.id, Track.title, Track.path, Track.artist)
         with read_session(self._engine) as session:
-            for track_id, name, artist in session.execute(query):
+            for track_id, title, path, artist in session.execute(query.where(_READY)):
                 if track_id in wanted:
-                    found[track_id] = (name, artist)
+                    found[track_id] = (title or PurePath(path).stem, artist)
         return found
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from indexer.similar.seeds import Section, Seed
 
 _WEIGHTED: Final = re.compile(r"(?P<name>.+)=(?P<weight>[+-]?[0-9]+(?:\.[0-9]+)?)$")
-_TIME: Final = r"(?:([0-9]+):)?([0-9]+(?:\.[0-9]+)?)"
-_SPAN: Final = re.compile(rf"{_TIME}\s*-\s*{_TIME}")
 
 
 class SectionType(click.ParamType[object]):
@@ -33,17 +31,13 @@ class SectionType(click.ParamType[object]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> Section:
         """Read a section; `click.BadParameter` where it is none."""
-        text = str(value).strip()
-        if text.isascii() and text.isdigit():
-            return int(text)
-        found = _SPAN.fullmatch(text)
-        if found is None:
-            self.fail(f"{text!r} is no section; give 0:30-1:00, or 2 for the second", param, ctx)
-        from_minutes, from_seconds, to_minutes, to_seconds = found.groups(default="0")
-        return (
-            int(from_minutes) * 60 + float(from_seconds),
-            int(to_minutes) * 60 + float(to_seconds),
-        )
+        from indexer.errors import SeedError
+        from indexer.similar.seeds import read_section
+
+        try:
+            return read_section(str(value))
+        except SeedError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
@@ -24,6 +25,11 @@ OVERHANG_SECONDS: Final = 1.0
 """So far a section may reach past the track's end: clocks show whole seconds."""
 LEAST_COVERED: Final = 0.25
 """A segment belongs to a section that covers so much of it."""
+
+
+_TIME: Final = r"(?:([0-9]{1,5}):)?([0-9]{1,6}(?:\.[0-9]{1,6})?)"
+_SPAN: Final = re.compile(rf"{_TIME}\s*-\s*{_TIME}")
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
 
 
 class Seed(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +80,35 @@ def segments_of(track: Track, section: Section | None) -> list[Segment]:
         if seconds >= LEAST_COVERED * (part.end_seconds - part.start_seconds)
     ]
     return inside or [segments[int(np.argmax(covered))]]
+
+
+def read_section(text: str) -> Section:
+    """Read what a person wrote for a section.
+
+    Args:
+        text: `0:30-1:00`, in seconds `30-60`, or the number of one.
+
+    Returns:
+        The section.
+
+    Raises:
+        SeedError: If it is none.
+
+    Example:
+        >>> read_section("0:30-1:00"), read_section("2")
+        ((30.0, 60.0), 2)
+    """
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return int(text)
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise SeedError(f"{text[:80]!r} is no section; give 0:30-1:00, or 2 for the second")
+    from_minutes, from_seconds, to_minutes, to_seconds = found.groups(default="0")
+    return (
+        int(from_minutes) * 60 + float(from_seconds),
+        int(to_minutes) * 60 + float(to_seconds),
+    )
 
 
 def check_seeds(seeds: Sequence[Seed], *, diversity: float) -> None:

@@ -64,6 +64,9 @@ class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     use_feedback: Annotated[
         bool, Meta(description="Whether what people said about earlier answers counts.")
     ] = True
+    remember: Annotated[
+        bool, Meta(description="Whether the brief goes into the history of briefs.")
+    ] = True
     fallback: Annotated[
         Literal["never"],
         Meta(description="Whether to generate music when nothing fits; only `never` for now."),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import mimetypes
-from bisect import bisect_right
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, get, route
+from litestar import Controller, Request, Response, get, route
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
@@ -16,14 +13,21 @@ from litestar.openapi.spec import Example
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp, Method
 from litestar.types.internal_types import PathParameterDefinition
-from starlette.responses import FileResponse
 
+from indexer.catalogue.listing import Order
 from indexer.filters.fields import MAX_LENGTH
-from indexer.filters.selection import demands_of
-from service.errors import AudioGoneError, problems
+from indexer.scene_map import MAX_POINTS as MAX_MAP_POINTS
+from indexer.scene_map import SceneMap
+from indexer.similar.results import SimilarResult
+from indexer.similar.seeds import Seed, read_section
+from indexer.waveforms import MAX_POINTS, Waveform
+from service.conditional import KEPT_AN_HOUR, answer
+from service.cursors import After
+from service.errors import problems
 from service.filters import FILTER_DESCRIPTION, FILTER_EXAMPLE
-from service.serving import Serving
-from service.tracks.schemas import TrackPage, TrackView, summary_of, view_of
+from service.tracks.audio import AudioFile
+from service.tracks.schemas import TrackPage, TrackView
+from service.tracks.service import TrackService
 
 FilterQuery = Annotated[
     str,
@@ -33,25 +37,38 @@ FilterQuery = Annotated[
         examples=[Example(value=FILTER_EXAMPLE)],
     ),
 ]
+Words = Annotated[
+    str,
+    QueryParameter(
+        max_length=500,
+        description="Words that must all be somewhere in the title, artist, album, path or "
+        "captions, in any case and alphabet; a phrase stands in double quotes.",
+        examples=[Example(value='rain "on a window"')],
+    ),
+]
+Sort = Annotated[
+    Order,
+    QueryParameter(
+        description="What to sort by, rising, or falling with `-`; ties by id. Titles and artists "
+        "are sorted in any case; tracks without a title by the file's name, without an artist last."
+    ),
+]
 PageSize = Annotated[
     int, QueryParameter(ge=1, le=200, description="How many tracks to return at most.")
 ]
-PageStart = Annotated[
-    UUID | None, QueryParameter(description="The `after` of the page before; the first without it.")
+TopK = Annotated[
+    int, QueryParameter(ge=1, le=100, description="How many tracks to return at most.")
 ]
-
-AUDIO_TYPES = {
-    ".flac": "audio/flac",
-    ".m4a": "audio/mp4",
-    ".mka": "audio/x-matroska",
-    ".mp3": "audio/mpeg",
-    ".oga": "audio/ogg",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".wav": "audio/wav",
-    ".wma": "audio/x-ms-wma",
-}
-"""What `mimetypes` leaves to the machine's own table, which may lack it."""
+SectionQuery = Annotated[
+    str,
+    QueryParameter(
+        max_length=40,
+        description="Only this part of the track: `0:30-1:00`, in seconds `30-60`, or the number "
+        "of one of its segments, from 1. All of it if absent.",
+        examples=[Example(value="0:30-1:00")],
+    ),
+]
+TRACKS = "/v1/tracks"
 
 
 def _audio_operation_id(
@@ -63,64 +80,141 @@ def _audio_operation_id(
 class TrackController(Controller):
     """Tracks of the library."""
 
-    path = "/v1/tracks"
+    path = TRACKS
     tags = ("tracks",)
 
     @get(
         "/",
         operation_id="listTracks",
+        summary="List tracks",
         sync_to_thread=True,
         responses=problems(400, 503),
     )
     def tracks(
         self,
-        serving: NamedDependency[Serving],
+        request: Request[Any, Any, Any],
+        track_service: NamedDependency[TrackService],
         filter: FilterQuery = "",  # noqa: A002  the word the whole API uses
+        q: Words = "",
+        sort: Sort = "added",
         limit: PageSize = 50,
-        after: PageStart = None,
-    ) -> TrackPage:
-        """The tracks that a filter lets through, in the order in which they came in."""
-        catalogue = serving.library.catalogue
-        conditions = [demand.condition for demand in demands_of(filter)]
-        found = sorted(catalogue.track_ids(*conditions))
-        start = 0 if after is None else bisect_right(found, after)
-        page = found[start : start + limit]
-        tracks = catalogue.tracks(page)
-        return TrackPage(
-            total=len(found),
-            tracks=[summary_of(tracks[track_id]) for track_id in page if track_id in tracks],
-            after=page[-1] if start + limit < len(found) else None,
-        )
+        after: After = None,
+    ) -> Response[TrackPage]:
+        """The tracks that a filter lets through and that hold some words, page by page."""
+        page = track_service.page(wanted=filter, words=q, order=sort, limit=limit, after=after)
+        return answer(request, page)
 
     @get(
         "/{track_id:uuid}",
         operation_id="getTrack",
+        summary="One track",
         sync_to_thread=True,
         responses=problems(400, 404, 503),
     )
-    def track(self, track_id: FromPath[UUID], serving: NamedDependency[Serving]) -> TrackView:
+    def track(
+        self,
+        request: Request[Any, Any, Any],
+        track_id: FromPath[UUID],
+        track_service: NamedDependency[TrackService],
+    ) -> Response[TrackView]:
         """Everything that is known of one track."""
-        return view_of(serving.library.catalogue.track(track_id))
+        return answer(request, track_service.track(track_id))
+
+    @get(
+        "/{track_id:uuid}/waveform",
+        operation_id="getTrackWaveform",
+        summary="A track's waveform, for drawing",
+        sync_to_thread=True,
+        responses=problems(400, 404, 422, 503),
+    )
+    def waveform(
+        self,
+        request: Request[Any, Any, Any],
+        track_id: FromPath[UUID],
+        track_service: NamedDependency[TrackService],
+        points: Annotated[
+            int, QueryParameter(ge=1, le=MAX_POINTS, description="Pairs to return at most.")
+        ] = 1_000,
+    ) -> Response[Waveform]:
+        """The lowest and highest sample of each pixel, in the layout of audiowaveform's JSON."""
+        waveform = track_service.waveform(track_id, points=points)
+        return answer(request, waveform, cache_control=KEPT_AN_HOUR)
+
+    @get(
+        "/{track_id:uuid}/similar",
+        operation_id="getSimilarTracks",
+        summary="Tracks that are like one",
+        sync_to_thread=True,
+        responses=problems(400, 404, 503),
+    )
+    def similar(  # noqa: PLR0913, PLR0917  the parts of a request
+        self,
+        request: Request[Any, Any, Any],
+        track_id: FromPath[UUID],
+        track_service: NamedDependency[TrackService],
+        top_k: TopK = 10,
+        filter: FilterQuery = "",  # noqa: A002  the word the whole API uses
+        diversity: Annotated[
+            float,
+            QueryParameter(
+                ge=0, le=1, description="0 for the most alike, towards 1 for tracks that differ."
+            ),
+        ] = 0.0,
+        per_artist: Annotated[
+            int | None,
+            QueryParameter(ge=1, le=100, description="At most so many tracks of one artist."),
+        ] = None,
+        section: SectionQuery = "",
+    ) -> Response[SimilarResult]:
+        """The tracks that are most like a track or a section of it, each with the reasons."""
+        seed = Seed(track_id=track_id, section=read_section(section) if section.strip() else None)
+        found = track_service.similar(
+            [seed], wanted=filter, diversity=diversity, per_artist=per_artist, top_k=top_k
+        )
+        return answer(request, found)
 
     @route(
         "/{track_id:uuid}/audio",
         http_method=["GET", "HEAD"],
         operation_id=_audio_operation_id,
+        summary="A track's audio",
         sync_to_thread=True,
         responses={
-            **problems(400, 404, 503),
+            **problems(400, 404, 416, 503),
             206: ResponseSpec(bytes, media_type="audio/*", description="The range asked for"),
-            416: ResponseSpec(bytes, media_type="text/plain", description="No such range"),
         },
     )
-    def audio(self, track_id: FromPath[UUID], serving: NamedDependency[Serving]) -> ASGIApp:
+    def audio(
+        self, track_id: FromPath[UUID], track_service: NamedDependency[TrackService]
+    ) -> ASGIApp:
         """The track's own file; ranges are answered, so a player can seek."""
-        path = _existing(Path(serving.library.catalogue.track(track_id).path))
-        media_type = AUDIO_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
-        return FileResponse(path, media_type=media_type or "application/octet-stream")  # type: ignore[return-value]
+        return AudioFile(track_service.file(track_id))  # type: ignore[return-value]
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise AudioGoneError("the track's file is not there any more; index the library again")
-    return path
+class MapController(Controller):
+    """The library in a plane."""
+
+    path = "/v1/map"
+    tags = ("tracks",)
+
+    @get(
+        "/",
+        operation_id="getMap",
+        summary="The library as a map",
+        sync_to_thread=True,
+        responses=problems(400, 503),
+    )
+    def map(
+        self,
+        request: Request[Any, Any, Any],
+        track_service: NamedDependency[TrackService],
+        limit: Annotated[
+            int, QueryParameter(ge=1, le=MAX_MAP_POINTS, description="Points to return at most.")
+        ] = 5_000,
+    ) -> Response[SceneMap]:
+        """Where the scenes of each track lie: near each other where they are alike.
+
+        Points stay in place while tracks come and go. A library with more tracks than `limit` is
+        shown by a sample.
+        """
+        return answer(request, track_service.map_json(limit=limit))

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
+import numpy as np
+
+from indexer.catalogue.listing import TrackSummary
 
 if TYPE_CHECKING:
     from indexer.catalogue.models import Track
@@ -60,54 +63,30 @@ class TrackView(msgspec.Struct, frozen=True, kw_only=True):
     arousal: float
     added_at: datetime
     model_version: str
+    energy_curve: list[float]
+    """One value a second, 0 to 1."""
     tags: list[TagView]
+    """Strongest first."""
     segments: list[SegmentView]
-
-
-class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What filters look at, but for tags."""
-
-    id: UUID
-    path: str
-    title: str | None
-    artist: str | None
-    album: str | None
-    album_artist: str | None
-    disc_number: int | None
-    track_number: int | None
-    licence: str | None
-    generated: bool
-    duration_seconds: float
-    bpm: float
-    key: str
-    loudness_lufs: float | None
-    vocal_probability: float
-    valence: float
-    arousal: float
-    added_at: datetime
 
 
 class TrackPage(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the tracks that were asked for."""
 
     total: int
-    """How many there are on all pages."""
+    """How many there are on all pages, when the first was asked for."""
     tracks: list[TrackSummary]
-    """Oldest first."""
-    after: UUID | None
+    """In the order asked for."""
+    after: str | None
     """To ask for the next page with; None on the last one."""
-
-
-def summary_of(track: Track) -> TrackSummary:
-    """The summary of a track."""
-    return TrackSummary(**{name: getattr(track, name) for name in TrackSummary.__struct_fields__})
 
 
 def view_of(track: Track) -> TrackView:
     """The view of a track that was loaded with its segments, captions and tags."""
-    names = set(TrackView.__struct_fields__) - {"tags", "segments"}
+    names = set(TrackView.__struct_fields__) - {"energy_curve", "tags", "segments"}
     return TrackView(
         **{name: getattr(track, name) for name in names},
+        energy_curve=np.frombuffer(track.energy_curve, "<f2").round(3).tolist(),
         tags=[
             TagView(vocabulary=tag.vocabulary, name=tag.name, score=round(tag.score, 4))
             for tag in sorted(track.tags, key=lambda tag: -tag.score)

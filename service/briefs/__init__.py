@@ -1,0 +1,1 @@
+"""The briefs that were asked, and what the answers were."""

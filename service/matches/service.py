@@ -1,0 +1,71 @@
+"""What is answered to a brief."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from indexer.catalogue.briefs import AskedBrief
+from indexer.catalogue.models import new_id, utc_now
+from indexer.matching.explain import WindowWish
+
+if TYPE_CHECKING:
+    from indexer.matching.results import MatchResult
+    from service.briefs.history import BriefHistory
+    from service.matches.schemas import MatchRequest
+    from service.serving import Serving
+
+
+class MatchService:
+    """Answers briefs from one library.
+
+    Args:
+        serving: The library.
+        history: Remembers what was asked.
+    """
+
+    def __init__(self, serving: Serving, history: BriefHistory) -> None:
+        self._serving = serving
+        self._history = history
+
+    def match(self, asked: MatchRequest) -> MatchResult:
+        """The tracks that fit a brief; remembers it unless it is not to be.
+
+        Args:
+            asked: The brief.
+
+        Returns:
+            The tracks, best first.
+
+        Raises:
+            BriefError: If there is no caption, or too many or too long ones.
+            FilterError: If the filter cannot be read.
+            NothingIndexedError: If the library holds no track.
+        """
+        result = self._serving.matcher().match(
+            asked.captions,
+            weights=asked.weights,
+            filter_expression=asked.filter,
+            negatives=asked.negatives,
+            unlike=asked.unlike,
+            wish=WindowWish(length_seconds=asked.length_seconds, arc=asked.arc),
+            top_k=asked.top_k,
+            without=[] if asked.use_feedback else ["feedback"],
+        )
+        if asked.remember:
+            self._history.remember(_as_asked(asked, result))
+        return result
+
+
+def _as_asked(asked: MatchRequest, result: MatchResult) -> AskedBrief:
+    return AskedBrief(
+        id=new_id(),
+        asked_at=utc_now(),
+        captions=asked.captions,
+        filter=asked.filter,
+        negatives=asked.negatives,
+        length_seconds=asked.length_seconds,
+        arc=asked.arc,
+        decision=result.decision,
+        confidence=result.confidence,
+        track_ids=[hit.track.id for hit in result.hits],
+    )

@@ -1,0 +1,84 @@
+"""A track's own file over HTTP: ranges, and problems in the form of all others."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar import Request
+from starlette.responses import FileResponse
+
+from service.conditional import REVALIDATED, is_known
+from service.errors import to_problem
+from service.tracks.errors import RangeError
+
+if TYPE_CHECKING:
+    from starlette.datastructures import MutableHeaders
+    from starlette.types import Message, Receive, Scope, Send
+
+AUDIO_TYPES: Final = MappingProxyType(
+    {
+        ".flac": "audio/flac",
+        ".m4a": "audio/mp4",
+        ".mka": "audio/x-matroska",
+        ".mp3": "audio/mpeg",
+        ".oga": "audio/ogg",
+        ".ogg": "audio/ogg",
+        ".opus": "audio/ogg",
+        ".wav": "audio/wav",
+        ".wma": "audio/x-ms-wma",
+    }
+)
+"""What `mimetypes` leaves to the machine's own table, which may lack it."""
+REFUSED: Final = frozenset({400, 416})
+"""How Starlette answers ranges that it cannot read and that the file does not have."""
+
+
+class AudioFile:
+    """Answers with a file, or a part of it.
+
+    Args:
+        path: Is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        stat = path.stat()
+        kind = AUDIO_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
+        self._size_bytes = stat.st_size
+        self._response = FileResponse(
+            path,
+            media_type=kind or "application/octet-stream",
+            stat_result=stat,
+            headers={"Cache-Control": REVALIDATED},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request: Request[Any, Any, Any] = Request(scope)  # type: ignore[arg-type]
+        response = self._response
+        if is_known(request.headers.get("if-none-match", ""), response.headers["etag"]):
+            await _send_not_modified(send, response.headers)
+            return
+        is_refused = False
+
+        async def watched(message: Message) -> None:
+            nonlocal is_refused
+            if message["type"] == "http.response.start" and message["status"] in REFUSED:
+                is_refused = True
+            if not is_refused:
+                await send(message)
+
+        await response(scope, receive, watched)
+        if is_refused:
+            problem = to_problem(request, RangeError(self._size_bytes))
+            answer = problem.to_asgi_response(app=None, request=request)
+            await answer(scope, receive, send)  # type: ignore[arg-type]
+
+
+async def _send_not_modified(send: Send, headers: MutableHeaders) -> None:
+    kept = ("etag", "last-modified", "cache-control")
+    raw = [(name.encode(), headers[name].encode("latin-1")) for name in kept]
+    await send({"type": "http.response.start", "status": 304, "headers": raw})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
