@@ -12,6 +12,8 @@ The pipeline:
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -40,7 +42,7 @@ from indexer.taste import Taste
 from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from numpy.typing import NDArray
@@ -91,6 +93,8 @@ class Matcher:
         without: Sequence[str] = (),
         learnt: Fitted | None = None,
     ) -> None:
+        self.on_step: Callable[[str, float], None] = _say_nothing
+        """Told what `read`, `filter`, `score` and `explain` took, in seconds."""
         self._catalogue = catalogue
         self._index = index
         self._embedder = embedder
@@ -137,11 +141,6 @@ class Matcher:
         )
 
     @property
-    def index(self) -> VectorIndex:
-        """What this matcher searches."""
-        return self._index
-
-    @property
     def revision(self) -> int:
         """Of the catalogue that this matcher searches."""
         return self._index.manifest.revision
@@ -178,37 +177,41 @@ class Matcher:
             BriefError: If there is no caption, or too many or too long ones.
             FilterError: If the filter cannot be read.
         """
-        brief = read_brief(
-            captions,
-            weights=weights,
-            negatives=negatives,
-            unlike=unlike,
-            embedder=self._embedder,
-            scene_reader=self._scene_reader,
-        )
+        with self._step("read"):
+            brief = read_brief(
+                captions,
+                weights=weights,
+                negatives=negatives,
+                unlike=unlike,
+                embedder=self._embedder,
+                scene_reader=self._scene_reader,
+            )
         demands = demands_of(
             filter_expression, negatives=negatives, length_seconds=wish.length_seconds
         )
         conditions = [demand.condition for demand in demands]
-        allowed = self._catalogue.track_ids(*conditions) if conditions else None
+        with self._step("filter"):
+            allowed = self._catalogue.track_ids(*conditions) if conditions else None
         wanted = min(max(top_k, 1), MAX_TOP_K)
         stages = [stage for stage in self.stages if stage.name not in without]
-        scores = self.score(brief, stages, allowed=allowed, top_k=wanted)
-        ranked = [scores.candidates.track_ids[position] for position in scores.order]
-        first = first_files(self._catalogue.recordings, ranked, top_k=wanted)
-        best = [int(scores.order[position]) for position in first]
-        tracks = self._catalogue.tracks([scores.candidates.track_ids[one] for one in best])
-        chance = self.answer_chance(brief, scores)
-        hits = explain(
-            brief,
-            scores,
-            best,
-            tracks,
-            stages,
-            curve=self._learnt.fits,
-            ceiling=chance,
-            wish=wish,
-        )
+        with self._step("score"):
+            scores = self.score(brief, stages, allowed=allowed, top_k=wanted)
+        with self._step("explain"):
+            ranked = [scores.candidates.track_ids[position] for position in scores.order]
+            first = first_files(self._catalogue.recordings, ranked, top_k=wanted)
+            best = [int(scores.order[position]) for position in first]
+            tracks = self._catalogue.tracks([scores.candidates.track_ids[one] for one in best])
+            chance = self.answer_chance(brief, scores)
+            hits = explain(
+                brief,
+                scores,
+                best,
+                tracks,
+                stages,
+                curve=self._learnt.fits,
+                ceiling=chance,
+                wish=wish,
+            )
         return MatchResult(
             brief="\n".join(brief.captions),
             decision="matched" if chance >= self._learnt.answered_from else "nothing_fits",
@@ -308,5 +311,15 @@ class Matcher:
         _, rows = self._index.search(brief.vectors, top_k=wanted, allowed_tracks=allowed)
         return np.union1d(by_measure, self._index.rows["track"][rows.ravel()])
 
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.on_step(name, time.perf_counter() - began)
+
     def _vectors_of(self, ordinal: int) -> NDArray[np.float32]:
         return self._index.vectors(np.flatnonzero(self._index.rows["track"] == ordinal))
+
+
+def _say_nothing(_step: str, _seconds: float) -> None:
+    pass

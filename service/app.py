@@ -23,6 +23,9 @@ from service.feedback.controller import FeedbackController
 from service.health import HealthController
 from service.matches.controller import MatchController
 from service.matches.service import MatchService
+from service.observe.controller import MetricsController
+from service.observe.metrics import Metrics
+from service.observe.middleware import Observed
 from service.request_ids import name_answer, name_request
 from service.security.access import Access
 from service.security.shield import Shield
@@ -57,8 +60,10 @@ def create_app(settings: ServiceSettings) -> Litestar:
     """
     serving = Serving(settings)
     history = BriefHistory(serving.library.catalogue.briefs, is_on=settings.remember_briefs)
+    metrics = Metrics(serving)
     held = {
         "serving": serving,
+        "metrics": metrics,
         "brief_history": history,
         "match_service": MatchService(serving, history),
         "track_service": (tracks := TrackService(serving, settings.data_dir)),
@@ -77,6 +82,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
     app = Litestar(
         route_handlers=[
             HealthController,
+            *([MetricsController] if settings.logs.metrics else []),
             MatchController,
             TrackController,
             MapController,
@@ -117,7 +123,9 @@ def create_app(settings: ServiceSettings) -> Litestar:
         ),
         logging_config=None,
     )
-    app.asgi_handler = Shield(app.asgi_handler, settings)
+    app.state.stopping = serving.stopping
+    counted = metrics if settings.logs.metrics else None
+    app.asgi_handler = Observed(Shield(app.asgi_handler, settings), counted)
     return app
 
 

@@ -19,14 +19,18 @@ from indexer.errors import IndexerError, LibraryBusyError, NothingIndexedError
 from indexer.feedback import taste_of
 from indexer.library import Library
 from indexer.match import Matcher
+from indexer.matching.brief import read_brief
+from indexer.matching.explain import reading_of
 from musiscene.checkpoints.store import ModelStore
 from musiscene.errors import MusiSceneError
 from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 from service.problems import WarmingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from indexer.matching.results import Reading
     from indexer.vectors import VectorIndex
     from service.settings import ServiceSettings
 
@@ -62,6 +66,8 @@ class Serving:
     Attributes:
         library: Open.
         stopping: Set when the service is about to stop; streams end then.
+        on_step: Told what each step of an answer took, in seconds.
+        on_match: Told how each brief was decided.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
@@ -70,6 +76,8 @@ class Serving:
             settings.data_dir, store, create=False, database=settings.database
         )
         self.stopping = Event()
+        self.on_step: Callable[[str, float], None] = lambda _step, _seconds: None
+        self.on_match: Callable[[str], None] = lambda _decision: None
         self._scene_reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
         self._held: Held | None = None
         self._trouble: Exception | None = None
@@ -124,6 +132,23 @@ class Serving:
             WarmingError: If the first snapshot is not open yet.
         """
         return self.held().matcher
+
+    def reading(self, captions: Sequence[str]) -> Reading:
+        """What captions call for, whatever the library holds.
+
+        Args:
+            captions: What is seen.
+
+        Returns:
+            Moods, imagined music and wishes.
+
+        Raises:
+            BriefError: If they cannot be read.
+        """
+        brief = read_brief(
+            captions, embedder=self.library.embedder, scene_reader=self._scene_reader
+        )
+        return reading_of(brief, answerable=0.0)
 
     def require_ready(self) -> Held:
         """What answers requests, without waiting for it.
@@ -206,4 +231,5 @@ class Serving:
         matcher = Matcher(
             library.catalogue, index, library.embedder, self._scene_reader, taste=taste
         )
+        matcher.on_step = self.on_step
         return Held(index, matcher, opinions)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from indexer.catalogue.briefs import Briefs
 from indexer.catalogue.generations import Generations
+from indexer.catalogue.job_census import job_seconds
 from indexer.catalogue.jobs import Jobs
 from indexer.catalogue.keys import Keys
 from indexer.catalogue.listing import Listing
@@ -36,6 +37,10 @@ class Areas:
     def jobs(self) -> Jobs:
         """Long tasks of the service."""
         return Jobs(self._engine)
+
+    def job_seconds(self) -> dict[str, tuple[int, float]]:
+        """What jobs took: kind -> how many are done, and their seconds together."""
+        return job_seconds(self._engine)
 
     @property
     def generations(self) -> Generations:

@@ -28,8 +28,10 @@ from indexer.evaluation.cli import retrieval
 from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
 from musiscene.console import place_options
 from musiscene.errors import ModelError, ModelUnavailableError, MusiSceneError
+from service.cli.keys import keys
 from service.cli.serve import serve
 from service.configuration import SettingsError
+from service.security.errors import KeyNeededError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +49,7 @@ EXIT_CODE_OF: dict[type[Exception], int] = {
     ModelError: WRONG_INPUT,
     IndexerError: WRONG_INPUT,
     SettingsError: WRONG_INPUT,
+    KeyNeededError: SOMETHING_MISSING,
     MusiSceneError: WRONG_INPUT,
 }
 """Error -> exit code. A kind that is not named takes its base class's row."""
@@ -64,8 +67,8 @@ def commands() -> None:
 
 
 for command in (
-    models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve, train,
-    data, evaluate,
+    models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve, keys,
+    train, data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)

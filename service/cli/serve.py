@@ -2,38 +2,82 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from musiscene.console import Console, shared_options
 
+if TYPE_CHECKING:
+    from service.settings import ServiceSettings
+
 
 @click.command(epilog="Example: musiscene serve --port 8000")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback addresses only.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="File of settings.")
+@click.option("--host", help="Others than loopback ones need a key. [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. [default: 8000]")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes that answer. [default: 1]")
 @shared_options
-def serve(console: Console, host: str, port: int) -> None:
-    """Serve the library over HTTP; the API is documented at /docs."""
-    import uvicorn
+def serve(
+    console: Console,
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+) -> None:
+    """Serve the library over HTTP; the API is documented at /docs.
 
+    Settings come from a file, over it the environment, over that these options; docs/settings.md
+    has them all. Without a key (`musiscene keys create`) only this machine is served.
+    """
+    from indexer.catalogue.database import catalogue_in
     from indexer.match import MODELS
     from musiscene.checkpoints.first_use import store_with
-    from service.app import create_app
-    from service.settings import ServiceSettings, is_loopback
+    from service.configuration import load_settings
+    from service.server import serve as run
 
-    if not is_loopback(host):
-        raise click.BadParameter(
-            f"host {host}: without API keys the service listens on loopback only",
-            param_hint="--host",
-        )
-    settings = ServiceSettings(
+    settings = load_settings(
         data_dir=console.data_dir,
-        database=console.database,
-        models_dir=console.models_dir,
-        host=host,
-        port=port,
+        environment=os.environ,
+        config=config,
+        options={
+            "database": console.database,
+            "models_dir": console.models_dir,
+            "host": host,
+            "port": port,
+            "workers": workers,
+            "logs.level": "debug" if console.verbose else "error" if console.quiet else None,
+        },
     )
+    console.database, console.models_dir = settings.database, settings.models_dir
+    catalogue_in(settings.data_dir, database=settings.database)
+    _require_key(settings)
     store_with(MODELS, console)
-    app = create_app(settings)
-    console.note(f"Documentation: http://{host}:{port}/docs   (Ctrl-C stops the service)")
-    level = "debug" if console.verbose else "error" if console.quiet else "info"
-    uvicorn.run(app, host=host, port=port, log_level=level)
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    console.note(f"Documentation: http://{shown}:{settings.port}/docs   (Ctrl-C stops the service)")
+    click.get_current_context().exit(run(settings))
+
+
+def _require_key(settings: ServiceSettings) -> None:
+    """See that others than this machine have to show a key.
+
+    Args:
+        settings: Where the service is to listen.
+
+    Raises:
+        KeyNeededError: If there is no key that they could show.
+    """
+    from datetime import UTC, datetime
+
+    from indexer.catalogue.repository import Catalogue
+    from service.security.errors import KeyNeededError
+    from service.settings import is_loopback
+
+    if is_loopback(settings.host):
+        return
+    with Catalogue.open(settings.database or settings.data_dir / "catalogue.sqlite") as catalogue:
+        now = datetime.now(UTC)
+        if not any(stored.record.is_valid(now) for stored in catalogue.keys.all()):
+            raise KeyNeededError(settings.host)

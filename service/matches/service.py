@@ -51,6 +51,7 @@ class MatchService:
             top_k=asked.top_k,
             without=[] if asked.use_feedback else ["feedback"],
         )
+        self._serving.on_match(result.decision)
         if asked.remember:
             self._history.remember(_as_asked(asked, result))
         return result

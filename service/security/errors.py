@@ -8,6 +8,8 @@ ServiceError
 ├── TooManyFailuresError  429  wrong keys came from this address too often
 ├── BodyLateError         408  the body of the request does not come
 └── TooManyStreamsError   503  too many streams of events are open
+
+KeyNeededError  the service is to listen to others, and there is no key for them
 """
 
 from __future__ import annotations
@@ -73,3 +75,17 @@ class TooManyStreamsError(ServiceError):
     def __init__(self) -> None:
         super().__init__("too many streams of events are open")
         self.headers = {"Retry-After": "5"}
+
+
+class KeyNeededError(Exception):
+    """The service is to listen to others than this machine, and there is no key for them.
+
+    Args:
+        host: Where it is to listen.
+    """
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"host {host}: others than this machine could use the service, and there is no key "
+            "that they would need; make one first: musiscene keys create NAME --scope read"
+        )
