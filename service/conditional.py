@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import msgspec
 from litestar import MediaType, Request, Response
+from litestar.openapi.datastructures import ResponseSpec
 
 T = TypeVar("T")
+
+NOT_MODIFIED: Final = MappingProxyType(
+    {
+        304: ResponseSpec(
+            None, generate_examples=False, description="The client has the answer already"
+        )
+    }
+)
+"""For the `responses` of a handler that answers so."""
 
 REVALIDATED: Final = "private, no-cache"
 """A client may keep the answer, but asks each time whether it still holds."""
@@ -37,7 +48,7 @@ def answer(
     body = value if isinstance(value, bytes) else msgspec.json.encode(value)
     # Weak: what is compressed on its way is other bytes that say the same.
     tag = f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
+    headers = {"ETag": tag, "Cache-Control": cache_control}
     if is_known(request.headers.get("if-none-match", ""), tag):
         return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
     return Response(body, headers=headers, media_type=MediaType.JSON)  # type: ignore[arg-type]

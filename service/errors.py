@@ -40,6 +40,7 @@ from service.jobs.errors import (
     PathRefusedError,
     QueueLimitError,
 )
+from service.media_types import MediaTypeError
 from service.problems import PROBLEM_JSON, Problem, WarmingError
 from service.request_ids import request_id_of
 from service.security.errors import (
@@ -70,6 +71,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     CursorError: (400, "cursor-invalid"),
     SeedError: (400, "seed-invalid"),
     AudioGoneError: (404, "audio-gone"),
+    MediaTypeError: (415, "media-type-unsupported"),
     RangeError: (416, "range-invalid"),
     WaveformError: (422, "waveform-unavailable"),
     DrawingBusyError: (503, "waveform-busy"),
@@ -181,7 +183,25 @@ def code_of(error: Exception) -> str:
     Returns:
         The code; `internal` for what is not in the table.
     """
-    return next((STATUS_OF[kind][1] for kind in type(error).__mro__ if kind in STATUS_OF), "internal")
+    return next(
+        (STATUS_OF[kind][1] for kind in type(error).__mro__ if kind in STATUS_OF), "internal"
+    )
+
+
+EXAMPLE_PROBLEMS = {
+    code: {
+        "type": f"urn:musiscene:{code}",
+        "title": _TITLES.get(code, f"{code.replace('-', ' ').capitalize()}."),
+        "status": status,
+        "instance": "urn:musiscene:request:0190aab2-0000-7000-8000-000000000000",
+    }
+    for status, code in (
+        *STATUS_OF.values(),
+        (400, "request-invalid"),
+        *_CODES.items(),
+    )
+}
+"""Code -> a problem that may be answered, for the documentation."""
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -195,7 +215,10 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """
     return {
         status: ResponseSpec(
-            Problem, media_type=PROBLEM_JSON, description=HTTPStatus(status).phrase
+            Problem,
+            generate_examples=False,
+            media_type=PROBLEM_JSON,
+            description=HTTPStatus(status).phrase,
         )
         for status in statuses
     }

@@ -34,12 +34,18 @@ class HealthController(Controller):
     path = "/health"
     tags = ("health",)
 
-    @get("/live", operation_id="getLiveness", sync_to_thread=False)
+    @get("/live", operation_id="getLiveness", summary="Is it alive?", sync_to_thread=False)
     def live(self) -> Live:
         """Say that the process answers."""
         return Live()
 
-    @get("/ready", operation_id="getReadiness", sync_to_thread=True, responses=problems(503))
+    @get(
+        "/ready",
+        operation_id="getReadiness",
+        summary="Can it match?",
+        sync_to_thread=True,
+        responses=problems(503),
+    )
     def ready(self, serving: NamedDependency[Serving]) -> Ready:
         """Say whether briefs can be matched; 503 while they cannot."""
         held = serving.require_ready()

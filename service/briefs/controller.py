@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 
 from indexer.catalogue.briefs import AskedBrief
 from service.briefs.history import BriefHistory
-from service.conditional import answer
+from service.conditional import NOT_MODIFIED, answer
 from service.cursors import After, digest_of, id_cursor, read_cursor
 from service.errors import problems
 
@@ -37,7 +37,7 @@ class BriefController(Controller):
         operation_id="listBriefs",
         summary="List the briefs that were asked",
         sync_to_thread=True,
-        responses=problems(400, 503),
+        responses={**problems(400, 503), **NOT_MODIFIED},
     )
     def briefs(
         self,

@@ -14,7 +14,7 @@ from msgspec import Meta
 from indexer.catalogue.opinions import Opinion, Verdict
 from indexer.feedback import MAX_BRIEF_LINES, MAX_NOTE_CHARACTERS, note_opinion
 from indexer.matching.brief import MAX_CAPTION_CHARACTERS
-from service.conditional import answer
+from service.conditional import NOT_MODIFIED, answer
 from service.cursors import After, digest_of, id_cursor, read_cursor
 from service.errors import problems
 from service.serving import Serving
@@ -84,7 +84,7 @@ class FeedbackController(Controller):
         operation_id="listFeedback",
         summary="List what was said",
         sync_to_thread=True,
-        responses=problems(400, 503),
+        responses={**problems(400, 503), **NOT_MODIFIED},
     )
     def opinions(
         self,

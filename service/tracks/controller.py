@@ -21,7 +21,7 @@ from indexer.scene_map import SceneMap
 from indexer.similar.results import SimilarResult
 from indexer.similar.seeds import Seed, read_section
 from indexer.waveforms import MAX_POINTS, Waveform
-from service.conditional import KEPT_AN_HOUR, answer
+from service.conditional import KEPT_AN_HOUR, NOT_MODIFIED, answer
 from service.cursors import After
 from service.errors import problems
 from service.filters import FILTER_DESCRIPTION, FILTER_EXAMPLE
@@ -88,7 +88,7 @@ class TrackController(Controller):
         operation_id="listTracks",
         summary="List tracks",
         sync_to_thread=True,
-        responses=problems(400, 503),
+        responses={**problems(400, 503), **NOT_MODIFIED},
     )
     def tracks(
         self,
@@ -109,7 +109,7 @@ class TrackController(Controller):
         operation_id="getTrack",
         summary="One track",
         sync_to_thread=True,
-        responses=problems(400, 404, 503),
+        responses={**problems(400, 404, 503), **NOT_MODIFIED},
     )
     def track(
         self,
@@ -125,7 +125,7 @@ class TrackController(Controller):
         operation_id="getTrackWaveform",
         summary="A track's waveform, for drawing",
         sync_to_thread=True,
-        responses=problems(400, 404, 422, 503),
+        responses={**problems(400, 404, 422, 503), **NOT_MODIFIED},
     )
     def waveform(
         self,
@@ -145,7 +145,7 @@ class TrackController(Controller):
         operation_id="getSimilarTracks",
         summary="Tracks that are like one",
         sync_to_thread=True,
-        responses=problems(400, 404, 503),
+        responses={**problems(400, 404, 503), **NOT_MODIFIED},
     )
     def similar(  # noqa: PLR0913, PLR0917  the parts of a request
         self,
@@ -181,7 +181,13 @@ class TrackController(Controller):
         sync_to_thread=True,
         responses={
             **problems(400, 404, 416, 503),
-            206: ResponseSpec(bytes, media_type="audio/*", description="The range asked for"),
+            **NOT_MODIFIED,
+            206: ResponseSpec(
+                bytes,
+                generate_examples=False,
+                media_type="audio/*",
+                description="The range asked for",
+            ),
         },
     )
     def audio(
@@ -202,7 +208,7 @@ class MapController(Controller):
         operation_id="getMap",
         summary="The library as a map",
         sync_to_thread=True,
-        responses=problems(400, 503),
+        responses={**problems(400, 503), **NOT_MODIFIED},
     )
     def map(
         self,

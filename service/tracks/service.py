@@ -139,7 +139,7 @@ class TrackService:
         top_k: int,
     ) -> SimilarResult:
         """Tracks that are like others; see `SimilarFinder.similar`."""
-        finder = SimilarFinder(self._serving.library.catalogue, self._serving.matcher().index)
+        finder = SimilarFinder(self._serving.library.catalogue, self._serving.held().index)
         return finder.similar(
             seeds,
             filter_expression=wanted,
@@ -160,7 +160,7 @@ class TrackService:
         Raises:
             NothingIndexedError: If the library holds no track.
         """
-        index = self._serving.matcher().index
+        index = self._serving.held().index
         with self._map_lock:
             if self._map is None or self._map.revision != index.manifest.revision:
                 catalogue = self._serving.library.catalogue
