@@ -10,41 +10,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
 from musiscene.audio.limits import AudioLimits
 from musiscene.checkpoints.store import ModelStore
 from musiscene.describe import describe_music
-from musiscene.imagine import SceneCaption
 from musiscene.imagine.questions import answer_from_facts, asks_for_scenes
 from musiscene.listen import Listener, Listening
 from musiscene.profiles import LISTENING_MODEL, ProfileName
-from musiscene.prompts import DESCRIBE_QUESTION, PromptStyle, instruction_prompt
-from musiscene.writer import load_writer
+from musiscene.prompts import PromptStyle, instruction_prompt
+from musiscene.track_imaginer import ImaginedSegment, TrackImaginer
+from musiscene.writer import device_for, load_writer, writer_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from musiscene.encoders.mert import Hearing
-    from musiscene.language_model import AudioStates, Sampling
+    from musiscene.language_model import Sampling
     from musiscene.writer import Writer
 
 DEFAULT_LIMITS = AudioLimits()
-MAX_DESCRIPTION_TOKENS = 64
-
-
-class ImaginedSegment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stretch of a track sounds like, and the scenes it suits."""
-
-    start_seconds: float
-    """From the beginning of the track."""
-    end_seconds: float
-    """From the beginning of the track."""
-    music_caption: str
-    """What is heard, in a sentence or two."""
-    scene_captions: tuple[SceneCaption, ...]
-    """Scenes, the likeliest first."""
 
 
 class MusiScene:
@@ -65,12 +49,7 @@ class MusiScene:
         self.version = writer.versions.writing
         self.licences = writer.licences
         self._writer = writer
-        self._imaginer = writer.imaginer()
-
-    @property
-    def needs_features(self) -> bool:
-        """Whether scenes cannot be imagined without the encoder's features."""
-        return self._writer.trusts_ear
+        self._imaginer = TrackImaginer(writer)
 
     @classmethod
     def load(
@@ -99,18 +78,10 @@ class MusiScene:
             ModelUnavailableError: If a model is not on this machine.
             ModelIntegrityError: If a model's files are damaged or do not fit together.
         """
-        from musiscene.checkpoints.native import ENCODER_FOLDER
-        from musiscene.encoders.musicnn import load_musicnn
-
-        tagger = load_musicnn(store.folder(LISTENING_MODEL))
-        writer = load_writer(store, profile=profile, checkpoint=checkpoint, hear=hear)
-        encoder = None
-        if writer.settings.encoder == "mert":
-            from musiscene.encoders.mert import MertEncoder
-
-            device = str(writer.language_model.model.device)
-            encoder = MertEncoder.load(writer.folder / ENCODER_FOLDER, device=device)
-        return cls(Listener(tagger, encoder=encoder, hear=hear, limits=limits), writer)
+        return cls(
+            load_listener(store, profile=profile, checkpoint=checkpoint, hear=hear, limits=limits),
+            load_writer(store, profile=profile, checkpoint=checkpoint, hear=hear),
+        )
 
     def listen(self, path: str | Path) -> Listening:
         """Hear one file.
@@ -145,32 +116,9 @@ class MusiScene:
         Returns:
             The segments of each track, in order.
         """
-        audio = self._hear_segments(listenings)
-        asked = self._describe(listenings, audio)
-        imagined = iter(
-            self._imaginer.imagine(
-                asked,
-                audio=audio,
-                captions_per_description=captions_per_segment,
-                seed=seed,
-                greedy=greedy,
-            )
-            if captions_per_segment
-            else [()] * len(asked)
+        return self._imaginer.imagine(
+            listenings, captions_per_segment=captions_per_segment, seed=seed, greedy=greedy
         )
-        described = iter(asked)
-        return [
-            tuple(
-                ImaginedSegment(
-                    start_seconds=segment.start_seconds,
-                    end_seconds=segment.end_seconds,
-                    music_caption=next(described),
-                    scene_captions=next(imagined),
-                )
-                for segment in listening.segments
-            )
-            for listening in listenings
-        ]
 
     def answer(
         self,
@@ -205,35 +153,8 @@ class MusiScene:
         told = answer_from_facts(listening, question)
         if not asks_for_scenes(question):
             return told
-        [scenes] = self._imaginer.imagine([describe_music(listening)], seed=seed)
+        [scenes] = self._writer.imaginer().imagine([describe_music(listening)], seed=seed)
         return f"{told} It might suit this scene: {scenes[0].text}"
-
-    def _hear_segments(self, listenings: Sequence[Listening]) -> AudioStates | None:
-        """What the language model hears of all segments in order; None if it only reads."""
-        if not self._writer.trusts_ear or not listenings:
-            return None
-        import numpy as np
-        import torch
-
-        features = np.concatenate([listening.features.segments for listening in listenings])
-        with torch.inference_mode():
-            return self._writer.ear.hear(torch.from_numpy(features))
-
-    def _describe(self, listenings: Sequence[Listening], audio: AudioStates | None) -> list[str]:
-        """The music of all segments in order, in words."""
-        if audio is None:
-            return [
-                describe_music(listening, segment)
-                for listening in listenings
-                for segment in listening.segments
-            ]
-        from musiscene.language_model import Sampling
-
-        greedy = Sampling(max_new_tokens=MAX_DESCRIPTION_TOKENS, temperature=0.0, stop=())
-        prompt = instruction_prompt(DESCRIBE_QUESTION, style=self._writer.settings.prompt)
-        model = self._writer.language_model
-        answers = model.complete(prompt, [""] * audio.row_count, greedy, audio=audio)
-        return [" ".join(answer.text.split()) for [answer] in answers]
 
 
 def load(
@@ -259,3 +180,42 @@ def load(
     """
     store = ModelStore(local_folder=models_dir)
     return MusiScene.load(store, profile=profile, checkpoint=checkpoint)
+
+
+def load_listener(
+    store: ModelStore,
+    *,
+    profile: ProfileName = "tiny",
+    checkpoint: Path | None = None,
+    hear: Hearing = "whole",
+    limits: AudioLimits = DEFAULT_LIMITS,
+) -> Listener:
+    """Load what a profile or a checkpoint hears with, without its language model.
+
+    Args:
+        store: Where the models are.
+        profile: Which ones.
+        checkpoint: A folder that `musiscene checkpoint` made, in place of the profile's.
+        hear: How much of a track MERT hears.
+        limits: On the files that are read.
+
+    Returns:
+        The listener; MERT is on the GPU if there is one.
+
+    Raises:
+        ModelUnavailableError: If a model is not on this machine.
+        ModelIntegrityError: If a model's files are damaged.
+    """
+    from musiscene.checkpoints.native import ENCODER_FOLDER, read_settings
+    from musiscene.encoders.musicnn import load_musicnn
+
+    tagger = load_musicnn(store.folder(LISTENING_MODEL))
+    folder, is_shipped = writer_folder(store, profile, checkpoint)
+    encoder = None
+    if read_settings(folder).encoder == "mert":
+        from musiscene.encoders.mert import MertEncoder
+
+        encoder = MertEncoder.load(
+            folder / ENCODER_FOLDER, device=device_for(is_shipped=is_shipped)
+        )
+    return Listener(tagger, encoder=encoder, hear=hear, limits=limits)

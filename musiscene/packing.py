@@ -25,6 +25,34 @@ class PackedArray(msgspec.Struct, frozen=True, array_like=True):
     """Its numbers, little-endian, in C order."""
 
 
+def encode_listening(listening: Listening) -> bytes:
+    """What was heard as MessagePack, whole.
+
+    Args:
+        listening: What was heard.
+
+    Returns:
+        For `decode_listening`.
+    """
+    return msgspec.msgpack.encode(listening, enc_hook=_pack_array)
+
+
+def decode_listening(data: bytes) -> Listening:
+    """Take back what `encode_listening` made.
+
+    Args:
+        data: MessagePack.
+
+    Returns:
+        The listening, exactly.
+
+    Raises:
+        msgspec.DecodeError: If another version wrote it, or it is damaged.
+        ValueError: If an array in it is damaged.
+    """
+    return msgspec.msgpack.decode(data, type=Listening, dec_hook=_unpack_array)
+
+
 def pack_listening(listening: Listening) -> bytes:
     """Put what was heard into few bytes.
 
@@ -39,7 +67,7 @@ def pack_listening(listening: Listening) -> bytes:
         nothing = np.empty((0, 0), np.float32)
         features = msgspec.structs.replace(features, track=nothing, segments=nothing[None])
         listening = msgspec.structs.replace(listening, features=features)
-    return zlib.compress(msgspec.msgpack.encode(listening, enc_hook=_pack_array))
+    return zlib.compress(encode_listening(listening))
 
 
 def unpack_listening(data: bytes) -> Listening | None:
@@ -57,7 +85,7 @@ def unpack_listening(data: bytes) -> Listening | None:
         plain = inflater.decompress(data, MAX_PACKED_BYTES)
         if not inflater.eof:
             return None
-        return msgspec.msgpack.decode(plain, type=Listening, dec_hook=_unpack_array)
+        return decode_listening(plain)
     except (zlib.error, msgspec.DecodeError, ValueError):
         return None
 

@@ -120,7 +120,7 @@ def model_versions(
         ModelUnavailableError: If a model is not on this machine.
         ModelIntegrityError: If a model's settings are damaged.
     """
-    folder, is_shipped = _folder_of(store, profile, checkpoint)
+    folder, is_shipped = writer_folder(store, profile, checkpoint)
     settings = read_settings(folder)
     name = "tiny" if is_shipped else settings.encoder
     writing = f"{name}-{RECIPE_VERSION}-{digest_of(folder)}"
@@ -134,7 +134,7 @@ def model_versions(
     return ModelVersions(listening=listening, writing=writing)
 
 
-def _folder_of(
+def writer_folder(
     store: ModelStore, profile: ProfileName, checkpoint: Path | None
 ) -> tuple[Path, bool]:
     """The folder of a language model, and whether it is the one that is shipped."""
@@ -171,22 +171,15 @@ def load_writer(
     from musiscene.music_language_model import MusicLanguageModel
 
     disable_progress_bar()  # type: ignore[no-untyped-call]  # a second of loading needs none
-    folder, is_shipped = _folder_of(store, profile, checkpoint)
+    folder, is_shipped = writer_folder(store, profile, checkpoint)
     settings = read_settings(folder)
     base = store.folder(settings.base) if settings.base else None
-    device = "cuda" if torch.cuda.is_available() and not is_shipped else "cpu"
+    device = device_for(is_shipped=is_shipped)
     dtype = torch.bfloat16 if device == "cuda" else _fast_dtype(base or folder)
     ear = MusicLanguageModel.load(folder, base=base, device=device, dtype=dtype)
     embedder = None
     if settings.prompt == "lesson":
         embedder = TextEmbedder.load(store.folder(SCENE_EMBEDDER))
-    parts = tuple(
-        Licence(model=part.name, licence=part.licence, commercial_use=part.commercial_use)
-        for part in settings.parts
-    )
-    heard_with = MODELS_OF["tiny"] if is_shipped else (LISTENING_MODEL,)
-    named = (*licences_of(heard_with), BEATS_LICENCE, *parts)
-    licences = {licence.model: licence for licence in named}
     return Writer(
         folder=folder,
         settings=settings,
@@ -194,8 +187,46 @@ def load_writer(
         trusts_ear=not is_shipped,
         embedder=embedder,
         versions=model_versions(store, profile=profile, checkpoint=checkpoint, hear=hear),
-        licences=tuple(licences.values()),
+        licences=_licences(settings, is_shipped=is_shipped),
     )
+
+
+def writer_licences(
+    store: ModelStore, *, profile: ProfileName = "tiny", checkpoint: Path | None = None
+) -> tuple[Licence, ...]:
+    """The licences of all weights that a result owes something to, without loading them.
+
+    Args:
+        store: Where the models are.
+        profile: Which ones.
+        checkpoint: A folder that `musiscene checkpoint` made, in place of the profile's.
+
+    Returns:
+        One for each model.
+
+    Raises:
+        ModelUnavailableError: If a model is not on this machine.
+        ModelIntegrityError: If a model's settings are damaged.
+    """
+    folder, is_shipped = writer_folder(store, profile, checkpoint)
+    return _licences(read_settings(folder), is_shipped=is_shipped)
+
+
+def _licences(settings: CheckpointSettings, *, is_shipped: bool) -> tuple[Licence, ...]:
+    parts = tuple(
+        Licence(model=part.name, licence=part.licence, commercial_use=part.commercial_use)
+        for part in settings.parts
+    )
+    heard_with = MODELS_OF["tiny"] if is_shipped else (LISTENING_MODEL,)
+    named = (*licences_of(heard_with), BEATS_LICENCE, *parts)
+    return tuple({licence.model: licence for licence in named}.values())
+
+
+def device_for(*, is_shipped: bool) -> str:
+    """Where a model runs: large ones on the GPU if there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() and not is_shipped else "cpu"
 
 
 def untrained_imaginer(store: ModelStore) -> SceneImaginer:

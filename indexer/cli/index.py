@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.cli.scanner import open_scanner
 from indexer.cli.snapshots import SNAPSHOT_COMMANDS
 from indexer.progress import ScanProgress
 from musiscene.cli.model_options import model_options
@@ -196,34 +197,12 @@ def _scanner(
     cluster: _Cluster | None,
 ) -> Iterator[Callable[[tuple[Path, ...]], ScanReport]]:
     """What scans folders; the models are loaded once, when something is to be heard."""
-    from indexer.engines.cluster.wire import Hello
-    from indexer.engines.local import LocalEngine
-    from indexer.library import Library
-    from indexer.match import MODELS
-    from indexer.pipeline import scan as scan_folders
-
-    store = chosen.store(console, also=MODELS)  # of searching too: nothing is fetched later
-    versions = chosen.versions(store)
-    with Library.open(console.data_dir, store, create=True, database=console.database) as library:
-        engine: Engine
-        if cluster is not None:
-            hello = Hello(versions=versions, embedder=library.embedder.version)
-            engine = cluster.engine(chosen, console, hello)
-        else:
-            engine = LocalEngine(
-                lambda: chosen.load(store, console), library.embedder, console.data_dir / "spool"
-            )
+    with open_scanner(console, chosen, cluster=cluster) as scanner:
 
         def scan_once(paths: tuple[Path, ...]) -> ScanReport:
             with console.progress("tracks") as report:
-                return scan_folders(
-                    paths,
-                    library=library,
-                    engine=engine,
-                    versions=versions,
-                    progress=_ScanLines(console, report),
-                    stop=stop,
-                    options=options,
+                return scanner.scan(
+                    paths, progress=_ScanLines(console, report), stop=stop, options=options
                 )
 
         yield scan_once

@@ -1,29 +1,23 @@
 """Reads files in a process apart, which may hang, die or want too much: that costs one file.
 
-A library's worth of untrusted files meets FFmpeg's decoders here. Python's own pools share locks
-between their processes or break as a whole when one dies; here each process has a pipe of its own
-and is replaced when it is lost.
+A library's worth of untrusted files meets FFmpeg's decoders here.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 import numpy as np
 
+from indexer.engines.apart import ProcessApart, ProcessLostError
 from indexer.engines.decoder_main import Decoded, Known, NoRoom, Refused, Request, serve
 from indexer.errors import SpoolError
 from musiscene.audio.read import Identity, Recording
 from musiscene.errors import AudioError
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from musiscene.audio.limits import AudioLimits
@@ -34,8 +28,6 @@ MEMORY_MIB: Final = 512
 """What one file may make its decoder ask for."""
 GRACE_SECONDS: Final = 10.0
 """After a file's own time-out, until its decoder is taken to hang."""
-ENDING_SECONDS: Final = 5.0
-"""One that waits for a file server that has gone away does not even end when it is killed."""
 
 
 class RefusedAudioError(AudioError):
@@ -76,10 +68,9 @@ class Decoder:
         self._spool = spool
         self._sample_rate = sample_rate
         self._limits = limits
-        self._memory_mib = memory_mib
-        self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
-        self._is_closed = False
+        self._apart = ProcessApart(
+            serve, msgspec.msgpack.encode(limits), memory_mib, name="musiscene-decoder"
+        )
 
     def identify(self, path: str) -> Identity:
         """Hash a file's audio.
@@ -126,36 +117,23 @@ class Decoder:
 
     def close(self) -> None:
         """End the process for good, whatever it does, perhaps for another thread."""
-        self._is_closed = True
-        self._end()
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        self._connection = None  # closed when the thread that waits for it lets go of it
-        if process is not None:
-            process.kill()
-            process.join(ENDING_SECONDS)
+        self._apart.close()
 
     def _ask(self, path: str, wanted: type[A], *, into: Path | None) -> A:
         request = Request(
             path=path, into=None if into is None else str(into), sample_rate=self._sample_rate
         )
-        seconds = self._limits.timeout_seconds + GRACE_SECONDS
         try:
-            connection = self._connect()
-            connection.send_bytes(msgspec.msgpack.encode(request))
-            if not connection.poll(seconds):
-                self._end()
-                reason = f"its decoder did not answer for {seconds:.0f} s and was stopped"
-                raise RefusedAudioError(path, reason, is_lasting=False)
-            answer: A | Refused | NoRoom = msgspec.msgpack.decode(
-                connection.recv_bytes(), type=wanted | Refused | NoRoom
+            said = self._apart.ask(
+                msgspec.msgpack.encode(request),
+                seconds=self._limits.timeout_seconds + GRACE_SECONDS,
             )
-        except (EOFError, OSError) as error:
-            raise RefusedAudioError(path, self._how_it_died(), is_lasting=False) from error
+        except ProcessLostError as error:
+            raise RefusedAudioError(path, f"its decoder {error}", is_lasting=False) from error
+        answer: A | Refused | NoRoom = msgspec.msgpack.decode(said, type=wanted | Refused | NoRoom)
         if isinstance(answer, Refused):
             if answer.is_spent:
-                self._end()
+                self._apart.end()
             raise RefusedAudioError(path, answer.reason, is_lasting=answer.is_lasting)
         if isinstance(answer, NoRoom):
             raise SpoolError(
@@ -163,33 +141,3 @@ class Decoder:
                 "before is whole, run `musiscene index` again when there is room"
             )
         return answer
-
-    def _connect(self) -> Connection:
-        if self._connection is not None and self._process is not None and self._process.is_alive():
-            return self._connection
-        if self._is_closed:
-            raise EOFError
-        self._end()
-        context = get_context("spawn")  # a copy of a process with threads may hang
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=serve,
-            args=(theirs, msgspec.msgpack.encode(self._limits), self._memory_mib),
-            name="musiscene-decoder",
-            daemon=True,
-        )
-        self._process.start()
-        theirs.close()
-        return self._connection
-
-    def _how_it_died(self) -> str:
-        process, code = self._process, None
-        if process is not None:
-            process.join(GRACE_SECONDS)
-            code = process.exitcode
-        self._end()
-        name = str(code)
-        if code is not None and code < 0:
-            with contextlib.suppress(ValueError):
-                name = signal.Signals(-code).name
-        return f"its decoder died ({name})"

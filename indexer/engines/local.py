@@ -1,6 +1,6 @@
 """All stages on this machine: decoder processes, listening threads, one language model.
 
-    next_job -> decode (processes) -> listen (threads) -> imagine, embed (batches) -> outcomes
+    next_job -> decode (processes) -> listen (threads) -> imagine (a process, batches) -> outcomes
 
 Every stage is bounded, so memory is too: so many files are in flight, each decoded one lies in a
 file of its own, and each heard one weighs a few kilobytes.
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from queue import LifoQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from indexer.engines.jobs import Job, Outcome, Stage
+    from indexer.engines.split_model import EngineModel
     from musiscene.audio.read import Recording
     from musiscene.embed import TextEmbedder
     from musiscene.listen import Listening
-    from musiscene.model import ImaginedSegment, MusiScene
+    from musiscene.track_imaginer import ImaginedSegment
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,10 @@ class Heard:
     fingerprint: bytes | None
 
 
+Doing: TypeAlias = "Future[Sequence[Outcome | Heard]]"
+"""Work of a thread."""
+
+
 class LocalEngine:
     """Does jobs with the models and cores of this machine.
 
@@ -73,7 +78,7 @@ class LocalEngine:
 
     def __init__(
         self,
-        load_model: Callable[[], MusiScene],
+        load_model: Callable[[], EngineModel],
         embedder: TextEmbedder,
         spool: Path,
         *,
@@ -88,14 +93,14 @@ class LocalEngine:
         self._limits = limits
         self._settled: Collection[str] = ()
         self._decoders: LifoQueue[Decoder] = LifoQueue()  # the one that is warm comes first
-        self._ears = threading.Semaphore(self._cores)
+        self._free_cores = threading.Semaphore(self._cores)
 
     @cached_property
-    def _loaded(self) -> MusiScene:
+    def _loaded(self) -> EngineModel:
         return self._load_model()
 
     @property
-    def _model(self) -> MusiScene:
+    def _model(self) -> EngineModel:
         with self._loading:  # by the first of several threads
             return self._loaded
 
@@ -113,31 +118,51 @@ class LocalEngine:
         """
         self._settled = settled
         decoders = max(2, self._cores // 2)  # two, so that one that hangs holds nobody up
-        pending: set[Future[Outcome | Heard]] = set()
-        heard: deque[Heard] = deque()
         threads = decoders + self._cores
-        with self._decoding(decoders), _threads(threads) as pool:
+        pending: set[Doing] = set()
+        heard: deque[Heard] = deque()
+        batch: Doing | None = None
+        with (
+            self._decoding(decoders),
+            _threads(threads, "listen") as listening,
+            _threads(1, "imagine") as imagining,
+        ):
             while True:
-                # What is heard weighs little: those who listen must not wait for the other model.
-                while len(pending) + len(heard) < 4 * threads and (job := next_job()):
-                    before = self._heard_before(job)
-                    if before is None:
-                        pending.add(pool.submit(self._read, job))
-                    else:
-                        heard.append(before)
-                if pending and _count_segments(heard) < BATCH_SEGMENTS:
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    for result in (future.result() for future in done):
+                self._begin(next_job, listening, pending, heard, at_most=4 * threads)
+                if batch is None and heard and (_is_batch(heard) or not pending):
+                    taken = _take_batch(heard)
+                    self._begin(next_job, listening, pending, heard, at_most=4 * threads)
+                    # Beside those who listen, the language model has half of the cores.
+                    cores = max(1, self._cores // 2) if pending or heard else self._cores
+                    batch = imagining.submit(self._imagine, taken, cores=cores)
+                if not pending and batch is None:
+                    return
+                running = pending if batch is None else {*pending, batch}
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    pending.discard(done)
+                    batch = None if done is batch else batch
+                    for result in done.result():
                         if isinstance(result, Heard):
                             heard.append(result)
                         else:
                             yield result
-                elif heard:
-                    # Beside those who listen, the language model has half of the cores.
-                    _use_cores(self._cores // 2 if pending else self._cores)
-                    yield from self._imagine(_take_batch(heard))
-                else:
-                    return
+
+    def _begin(
+        self,
+        next_job: Callable[[], Job | None],
+        listening: ThreadPoolExecutor,
+        pending: set[Doing],
+        heard: deque[Heard],
+        *,
+        at_most: int,
+    ) -> None:
+        """Take jobs while few are on their way; what is heard weighs little."""
+        while len(pending) + len(heard) < at_most and (job := next_job()):
+            before = self._heard_before(job)
+            if before is None:
+                pending.add(listening.submit(self._read, job))
+            else:
+                heard.append(before)
 
     @contextmanager
     def _decoding(self, count: int) -> Iterator[None]:
@@ -170,14 +195,14 @@ class LocalEngine:
             return None
         return Heard(job=job, listening=job.listening, fingerprint=job.fingerprint)
 
-    def _read(self, job: Job) -> Outcome | Heard:
+    def _read(self, job: Job) -> Sequence[Outcome | Heard]:
         """Do what comes before the language model, in a thread.
 
         Args:
             job: To identify or to hear.
 
         Returns:
-            What is heard, or the outcome where that is all.
+            What is heard, or the outcome where that is all; one thing.
 
         Raises:
             SpoolError: If there is no room for a decoded track.
@@ -189,24 +214,34 @@ class LocalEngine:
             try:
                 if job.kind == "identify":
                     identity = decoder.identify(job.file.path)
-                    return Identified(job=job, info=identity.info, audio_hash=identity.audio_hash)
+                    return [Identified(job=job, info=identity.info, audio_hash=identity.audio_hash)]
                 recording = decoder.decode(job.file.path)
             finally:
                 self._decoders.put(decoder)
             is_wanted = job.must_hear or job.kind == "imagine"
             if recording.audio_hash in self._settled and not is_wanted:
-                return Identified(job=job, info=recording.info, audio_hash=recording.audio_hash)
+                return [Identified(job=job, info=recording.info, audio_hash=recording.audio_hash)]
             stage = "listen"
-            with self._ears:
-                return self._hear(job, recording)
+            with self._computing(1):
+                return [self._hear(job, recording)]
         except RefusedAudioError as error:
-            return Failed(job=job, stage=stage, reason=error.reason, is_lasting=error.is_lasting)
+            return [Failed(job=job, stage=stage, reason=error.reason, is_lasting=error.is_lasting)]
         except (SpoolError, ModelError):
             raise
         except Exception as error:
             logger.exception("unexpected error in %s", job.file.path)
             reason = f"{type(error).__name__}: {error}"
-            return Failed(job=job, stage=stage, reason=reason, is_lasting=False)
+            return [Failed(job=job, stage=stage, reason=reason, is_lasting=False)]
+
+    @contextmanager
+    def _computing(self, cores: int) -> Iterator[None]:
+        """Hold some cores: what runs beside as many as there are makes all of it slower."""
+        for _ in range(cores):
+            self._free_cores.acquire()
+        try:
+            yield
+        finally:
+            self._free_cores.release(cores)
 
     def _hear(self, job: Job, recording: Recording) -> Heard:
         info = with_songs(recording.info, job.file.cue)
@@ -217,27 +252,33 @@ class LocalEngine:
             fingerprint=fingerprint(recording.waveform, sample_rate=recording.sample_rate),
         )
 
-    def _imagine(self, batch: Sequence[Heard]) -> Iterator[Outcome]:
-        """Scenes and vectors of a batch; where it breaks, of each track by itself."""
+    def _imagine(self, batch: Sequence[Heard], *, cores: int) -> list[Outcome]:
+        """Scenes and vectors of a batch; where it breaks, of each track by itself.
+
+        Raises:
+            ModelError: If the language model cannot be loaded.
+        """
         try:
-            imagined = self._model.imagine([heard.listening for heard in batch])
+            with self._computing(cores):
+                imagined = self._model.imagine([heard.listening for heard in batch], cores=cores)
             captions = self._captions(imagined)
+        except ModelError:
+            raise
         except Exception as error:
             logger.exception("unexpected error in a batch of %d", len(batch))
             if len(batch) > 1:
-                for heard in batch:
-                    yield from self._imagine([heard])
-                return
+                return [one for heard in batch for one in self._imagine([heard], cores=cores)]
             reason = f"{type(error).__name__}: {error}"
-            yield Failed(job=batch[0].job, stage="imagine", reason=reason, is_lasting=False)
-            return
-        for heard, of_track in zip(batch, captions, strict=True):
-            yield Imagined(
+            return [Failed(job=batch[0].job, stage="imagine", reason=reason, is_lasting=False)]
+        return [
+            Imagined(
                 job=heard.job,
                 listening=heard.listening,
                 captions=of_track,
                 fingerprint=heard.fingerprint,
             )
+            for heard, of_track in zip(batch, captions, strict=True)
+        ]
 
     def _captions(
         self, imagined: Sequence[Sequence[ImaginedSegment]]
@@ -269,6 +310,10 @@ def _texts(segment: ImaginedSegment) -> list[tuple[str, str, str, int]]:
     return [("music", segment.music_caption, "facts", 0), *scenes]
 
 
+def _is_batch(heard: Iterable[Heard]) -> bool:
+    return _count_segments(heard) >= BATCH_SEGMENTS
+
+
 def _count_segments(heard: Iterable[Heard]) -> int:
     return sum(len(one.listening.segments) for one in heard)
 
@@ -276,17 +321,15 @@ def _count_segments(heard: Iterable[Heard]) -> int:
 def _take_batch(heard: deque[Heard]) -> list[Heard]:
     """The first tracks, which have `BATCH_SEGMENTS` together or are all there are."""
     batch = [heard.popleft()]
-    while heard and _count_segments(batch) < BATCH_SEGMENTS:
+    while heard and not _is_batch(batch):
         batch.append(heard.popleft())
     return batch
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
     """Threads that are waited for, unless what uses them broke off."""
-    pool = ThreadPoolExecutor(
-        count, thread_name_prefix="listen", initializer=_use_cores, initargs=(1,)
-    )
+    pool = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=_use_one_core)
     try:
         yield pool
     except BaseException:
@@ -295,8 +338,8 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
     pool.shutdown()
 
 
-def _use_cores(count: int) -> None:
-    """Compute on so many cores in this thread: more than there are only wait for each other."""
+def _use_one_core() -> None:
+    """Compute on one core in this thread: more threads than cores only wait for each other."""
     import torch
 
-    torch.set_num_threads(max(1, count))
+    torch.set_num_threads(1)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import Console
     from musiscene.listen import Listening, TagScore
-    from musiscene.model import ImaginedSegment, MusiScene
+    from musiscene.model import MusiScene
     from musiscene.prompts import PromptStyle
+    from musiscene.track_imaginer import ImaginedSegment
 
 SHOWN_TAGS = 6
 ANSWER_TEMPERATURE = 0.6

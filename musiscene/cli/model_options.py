@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from musiscene.checkpoints.store import ModelStore
     from musiscene.console import Console
     from musiscene.encoders.mert import Hearing
+    from musiscene.listen import Listener
     from musiscene.model import MusiScene
     from musiscene.profiles import ProfileName
+    from musiscene.track_imaginer import TrackImaginer
     from musiscene.writer import ModelVersions
 
 Options = ParamSpec("Options")
@@ -87,17 +89,62 @@ class ChosenModel:
         """
         from musiscene.model import MusiScene
 
-        console.note("Loading the models ...")
-        model = MusiScene.load(
+        self._say(store, console)
+        return MusiScene.load(
             store, profile=self.profile, checkpoint=self.checkpoint, hear=self.hear
         )
-        for licence in model.licences:
+
+    def load_listener(self, store: ModelStore, console: Console) -> Listener:
+        """Load what hears, and say which of all models allow no commercial use.
+
+        Args:
+            store: From `store`.
+            console: Is told.
+
+        Returns:
+            The listener.
+
+        Raises:
+            ModelUnavailableError: If the checkpoint is not there.
+            ModelIntegrityError: If a model's files are damaged.
+        """
+        from musiscene.model import load_listener
+
+        self._say(store, console)
+        return load_listener(
+            store, profile=self.profile, checkpoint=self.checkpoint, hear=self.hear
+        )
+
+    def load_imaginer(self, store: ModelStore) -> TrackImaginer:
+        """Load what describes and imagines.
+
+        Args:
+            store: From `store`.
+
+        Returns:
+            The imaginer.
+
+        Raises:
+            ModelUnavailableError: If the checkpoint is not there.
+            ModelIntegrityError: If a model's files are damaged.
+        """
+        from musiscene.track_imaginer import TrackImaginer
+        from musiscene.writer import load_writer
+
+        return TrackImaginer(
+            load_writer(store, profile=self.profile, checkpoint=self.checkpoint, hear=self.hear)
+        )
+
+    def _say(self, store: ModelStore, console: Console) -> None:
+        from musiscene.writer import writer_licences
+
+        console.note("Loading the models ...")
+        for licence in writer_licences(store, profile=self.profile, checkpoint=self.checkpoint):
             if licence.commercial_use != "yes":
                 use = {"no": "no commercial use", "unknown": "commercial use is not stated"}
                 console.note(
                     f"Note: {licence.model} ({licence.licence}): {use[licence.commercial_use]}"
                 )
-        return model
 
 
 def model_options(

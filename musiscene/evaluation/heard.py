@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from musiscene.console import Console
     from musiscene.language_model import Sampling
     from musiscene.listen import Listening
-    from musiscene.model import ImaginedSegment
+    from musiscene.track_imaginer import ImaginedSegment
 
 DESCRIPTION: Final = "description"
 ANSWERS: Final = "answers"

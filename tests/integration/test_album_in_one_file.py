@@ -20,7 +20,7 @@ from indexer.similar.seeds import Seed
 from musiscene.encoders.musicnn import MusicnnOutput
 from musiscene.imagine import SceneCaption
 from musiscene.listen import Listener
-from musiscene.model import ImaginedSegment
+from musiscene.track_imaginer import ImaginedSegment
 from musiscene.vocabularies import TAGS_OF
 from musiscene.writer import ModelVersions
 from tests.support.audio import dominant_hertz, sine, write_audio, write_chapters
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from indexer.catalogue.models import Track
+    from indexer.engines.split_model import EngineModel
     from musiscene.embed import TextEmbedder
     from musiscene.encoders.musicnn import MusicnnTagger
     from musiscene.listen import Listening
-    from musiscene.model import MusiScene
 
 pytestmark = pytest.mark.integration
 
@@ -68,7 +68,12 @@ class ToneModel:
     needs_features = False
     listener = Listener(cast("MusicnnTagger", ToneTagger()))
 
-    def imagine(self, listenings: Sequence[Listening]) -> list[tuple[ImaginedSegment, ...]]:
+    def imagine(
+        self,
+        listenings: Sequence[Listening],
+        *,
+        cores: int = 1,  # noqa: ARG002
+    ) -> list[tuple[ImaginedSegment, ...]]:
         return [
             tuple(
                 ImaginedSegment(
@@ -105,7 +110,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
             [folder],
             library=opened,
             engine=LocalEngine(
-                lambda: cast("MusiScene", ToneModel()), embedder, data / "spool", cores=1
+                lambda: cast("EngineModel", ToneModel()), embedder, data / "spool", cores=1
             ),
             versions=VERSIONS,
             progress=ScanProgress(),

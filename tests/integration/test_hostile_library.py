@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from indexer.engines import decoder as decoder_module
 from indexer.engines import local
+from indexer.engines.apart import ProcessApart
 from indexer.engines.local import LocalEngine
 from indexer.library import Library
 from indexer.pipeline import scan
@@ -21,8 +21,8 @@ from tests.support.listening import WordEmbedder, new_catalogue
 from tests.support.quick_cli import VERSIONS, WaitingModel, instead
 
 if TYPE_CHECKING:
+    from indexer.engines.split_model import EngineModel
     from musiscene.embed import TextEmbedder
-    from musiscene.model import MusiScene
 
 pytestmark = pytest.mark.integration
 
@@ -44,25 +44,25 @@ def test_no_file_stops_a_scan_or_is_passed_over(
     assert len(corpus.hostile) >= LEAST
     monkeypatch.setattr(local, "fingerprint", instead(None))
     died: list[str] = []
-    how = decoder_module.Decoder._how_it_died
+    how = ProcessApart._how_it_died
 
-    def note(decoder: decoder_module.Decoder) -> str:
-        died.append(how(decoder))
+    def note(process: ProcessApart) -> str:
+        died.append(how(process))
         return died[-1]
 
-    monkeypatch.setattr(decoder_module.Decoder, "_how_it_died", note)
+    monkeypatch.setattr(ProcessApart, "_how_it_died", note)
     peaks: list[float] = []
-    end = decoder_module.Decoder._end
+    end = ProcessApart.end
 
-    def note_peak(decoder: decoder_module.Decoder) -> None:
-        if decoder._process is not None and decoder._process.is_alive():
-            peaks.append(_peak_mib(decoder._process.pid))
-        end(decoder)
+    def note_peak(process: ProcessApart) -> None:
+        if process._process is not None and process._process.is_alive():
+            peaks.append(_peak_mib(process.pid))
+        end(process)
 
-    monkeypatch.setattr(decoder_module.Decoder, "_end", note_peak)
+    monkeypatch.setattr(ProcessApart, "end", note_peak)
     embedder = cast("TextEmbedder", WordEmbedder())
     limits = AudioLimits(timeout_seconds=TIMEOUT_SECONDS)
-    model = cast("MusiScene", WaitingModel())
+    model = cast("EngineModel", WaitingModel())
     with (
         socket.socket() as listener,
         Library(new_catalogue(tmp_path), tmp_path / "v", embedder) as (library),

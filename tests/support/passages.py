@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from musiscene.describe import describe_music
 from musiscene.errors import AudioError
 from musiscene.imagine import SceneCaption
-from musiscene.model import ImaginedSegment
+from musiscene.track_imaginer import ImaginedSegment
 from tests.support.listening import listening
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ from unittest.mock import patch
 import msgspec
 
 from indexer.engines import local
+from indexer.engines.split_model import SplitModel
 from musiscene.cli.model_options import ChosenModel
 from musiscene.embed import TextEmbedder
 from musiscene.imagine import SceneCaption
-from musiscene.model import ImaginedSegment
+from musiscene.track_imaginer import ImaginedSegment
 from musiscene.writer import ModelVersions
 from service.cli import main
 from tests.support.listening import WordEmbedder, listening
@@ -48,7 +49,12 @@ class WaitingModel:
         heard = listening(audio_hash=recording.audio_hash, segments=1)
         return msgspec.structs.replace(heard, info=recording.info)
 
-    def imagine(self, listenings: Sequence[Listening]) -> list[tuple[ImaginedSegment, ...]]:
+    def imagine(
+        self,
+        listenings: Sequence[Listening],
+        *,
+        cores: int = 1,  # noqa: ARG002
+    ) -> list[tuple[ImaginedSegment, ...]]:
         time.sleep(SECONDS)
         return [
             (
@@ -79,7 +85,7 @@ if __name__ == "__main__":
     with (
         patch.object(ChosenModel, "store", instead(SomeStore())),
         patch.object(ChosenModel, "versions", instead(VERSIONS)),
-        patch.object(ChosenModel, "load", instead(WaitingModel())),
+        patch.object(SplitModel, "load", instead(WaitingModel())),
         patch.object(TextEmbedder, "load", instead(WordEmbedder())),
         patch.object(local, "fingerprint", instead(None)),
     ):

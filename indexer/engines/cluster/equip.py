@@ -40,6 +40,7 @@ class LocalModels:
         """
         from indexer.engines.cluster.worker import Equipment
         from indexer.engines.local import LocalEngine
+        from indexer.engines.split_model import SplitModel
         from indexer.library import EMBEDDER_NAME
         from musiscene.console import Console, Places
         from musiscene.embed import TextEmbedder
@@ -49,7 +50,8 @@ class LocalModels:
         embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME), threads=cores)
         # A process of its own, so a folder of its own: engines empty theirs.
         spool = Path(tempfile.gettempdir()) / f"musiscene-spool-{os.getpid()}"
-        engine = LocalEngine(lambda: self.chosen.load(store, console), embedder, spool, cores=cores)
+        model = SplitModel.load(self.chosen, store, console)
+        engine = LocalEngine(lambda: model, embedder, spool, cores=cores)
         return Equipment(
             engine=engine, versions=self.chosen.versions(store), embedder=embedder.version
         )

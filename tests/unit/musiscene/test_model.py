@@ -19,10 +19,11 @@ from musiscene.encoders.features import AudioFeatures
 from musiscene.encoders.mert import MertEncoder
 from musiscene.language_model import LanguageModel, Sampling
 from musiscene.listen import SAMPLE_RATE, Listener
-from musiscene.model import ImaginedSegment, MusiScene
+from musiscene.model import MusiScene
 from musiscene.music_language_model import MusicLanguageModel
 from musiscene.profiles import licences_of
 from musiscene.prompts import DESCRIBE_QUESTION, ORIGINAL_INPUT, instruction_prompt
+from musiscene.track_imaginer import ImaginedSegment
 from musiscene.writer import RECIPE_VERSION, ModelVersions, Writer
 from tests.support.audio import noise, sine, write_audio
 from tests.support.language_model import write_tiny_language_model
@@ -180,13 +181,13 @@ class TestImagine:
         self, hearing: MusiScene, heard: Listening, monkeypatch: pytest.MonkeyPatch
     ):
         listened: list[AudioStates | None] = []
-        imagine: Any = hearing._imaginer.imagine
+        imagine: Any = hearing._imaginer._scenes.imagine
 
         def noted(asked: list[str], *, audio: AudioStates | None, **named: object) -> object:
             listened.append(audio)
             return imagine(asked, audio=audio, **named)
 
-        monkeypatch.setattr(hearing._imaginer, "imagine", noted)
+        monkeypatch.setattr(hearing._imaginer._scenes, "imagine", noted)
         hearing.imagine([heard], greedy=True)
         assert [audio and audio.row_count for audio in listened] == [len(heard.segments)]
 

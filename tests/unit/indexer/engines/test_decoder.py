@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from indexer.engines import apart
 from indexer.engines import decoder as decoder_module
 from indexer.engines.decoder import Decoder, RefusedAudioError
 from indexer.errors import SpoolError
@@ -35,7 +36,7 @@ from musiscene.audio.limits import AudioLimits
 if __name__ == "__main__":
     decoder = Decoder(Path(sys.argv[1]), sample_rate=16000, limits=AudioLimits())
     decoder.decode(sys.argv[2])
-    print(decoder._process.pid, flush=True)
+    print(decoder._apart.pid, flush=True)
     sys.stdin.read()
 """
 
@@ -82,9 +83,8 @@ def _synchsafe(number: int) -> bytes:
 
 
 def process_of(decoder: Decoder) -> int:
-    assert decoder._process is not None
-    assert decoder._process.pid is not None
-    return decoder._process.pid
+    assert decoder._apart.pid is not None
+    return decoder._apart.pid
 
 
 def is_running(process: int) -> bool:
@@ -247,13 +247,13 @@ class TestDeath:
         """As one that waits for a file server that has gone away."""
         with new_decoder(tmp_path) as decoder:
             decoder.identify(tone)
-            process = decoder._process
+            process = decoder._apart._process
             assert process is not None
             assert process.pid is not None
             os.kill(process.pid, signal.SIGSTOP)  # or it would end by itself: its pipe does
-            monkeypatch.setattr(decoder_module, "ENDING_SECONDS", 0.1)
+            monkeypatch.setattr(apart, "ENDING_SECONDS", 0.1)
             monkeypatch.setattr(process, "kill", lambda: None)
-            decoder._end()
+            decoder._apart.end()
             assert process.is_alive()
             assert decoder.decode(tone).audio_hash
             monkeypatch.undo()
@@ -269,7 +269,7 @@ class TestDeath:
                 decoder.decode(tone)
             with pytest.raises(RefusedAudioError):
                 decoder.decode(tone)
-            assert decoder._process is None
+            assert decoder._apart.pid is None
 
     def test_no_decoder_outlives_the_process_it_belongs_to(self, tone: str, tmp_path: Path):
         script = tmp_path / "parent.py"

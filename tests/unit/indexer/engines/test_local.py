@@ -18,16 +18,16 @@ from musiscene.audio.read import AudioInfo, Identity, Recording
 from musiscene.encoders.features import AudioFeatures
 from musiscene.errors import ModelIntegrityError
 from musiscene.imagine import SceneCaption
-from musiscene.model import ImaginedSegment
+from musiscene.track_imaginer import ImaginedSegment
 from tests.support.listening import WordEmbedder, listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from indexer.engines.jobs import Outcome
+    from indexer.engines.split_model import EngineModel
     from musiscene.embed import TextEmbedder
     from musiscene.listen import Listening
-    from musiscene.model import MusiScene
 
 SEGMENTS = 4
 NO_FEATURES = AudioFeatures(
@@ -98,7 +98,12 @@ class FakeModel:
         self.heard.append(name)
         return listening(name, audio_hash=name, segments=SEGMENTS)
 
-    def imagine(self, listenings: Sequence[Listening]) -> list[tuple[ImaginedSegment, ...]]:
+    def imagine(
+        self,
+        listenings: Sequence[Listening],
+        *,
+        cores: int = 1,  # noqa: ARG002
+    ) -> list[tuple[ImaginedSegment, ...]]:
         names = [heard.audio_hash for heard in listenings]
         self.batches.append(names)
         if any("dull" in name for name in names):
@@ -150,7 +155,7 @@ class Feed:
 
 def engine_of(model: FakeModel, spool: Path) -> LocalEngine:
     embedder = cast("TextEmbedder", WordEmbedder())
-    return LocalEngine(lambda: cast("MusiScene", model), embedder, spool, cores=2)
+    return LocalEngine(lambda: cast("EngineModel", model), embedder, spool, cores=2)
 
 
 def outcomes(
@@ -193,7 +198,7 @@ class TestRun:
         assert feed.most <= full + 16
 
     def test_no_jobs_load_no_model(self, tmp_path: Path):
-        def load() -> MusiScene:
+        def load() -> EngineModel:
             raise AssertionError
 
         embedder = cast("TextEmbedder", WordEmbedder())
@@ -294,7 +299,7 @@ class TestTrouble:
         assert all(isinstance(one, Imagined) for one in found.values())
 
     def test_a_model_that_cannot_be_loaded_is_no_fault_of_the_files(self, tmp_path: Path):
-        def load() -> MusiScene:
+        def load() -> EngineModel:
             raise ModelIntegrityError("tiny", "is damaged")
 
         embedder = cast("TextEmbedder", WordEmbedder())

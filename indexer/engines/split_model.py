@@ -1,0 +1,133 @@
+"""A model whose two halves do not wait for each other: it listens here and imagines elsewhere.
+
+Listening is arithmetic on long arrays; a language model takes a thousand small steps a second. In
+one interpreter the steps wait for each other, and a third of the machine is lost.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, Self
+
+import msgspec
+
+from indexer.engines.apart import ProcessApart, ProcessLostError
+from indexer.engines.imaginer_main import Answer, Batch, Broken, Written, serve
+from indexer.errors import ImaginerError
+from musiscene.errors import ModelError
+from musiscene.packing import encode_listening
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musiscene.audio.read import Recording
+    from musiscene.checkpoints.store import ModelStore
+    from musiscene.cli.model_options import ChosenModel
+    from musiscene.console import Console
+    from musiscene.listen import Listening
+    from musiscene.track_imaginer import ImaginedSegment
+
+
+class Hears(Protocol):
+    """Hears tracks; `musiscene.listen.Listener` is one."""
+
+    def hear(self, recording: Recording) -> Listening:
+        """Measure and tag a recording, perhaps in several threads at once."""
+
+
+class EngineModel(Protocol):
+    """What an engine needs of a model."""
+
+    @property
+    def listener(self) -> Hears:
+        """Hears tracks."""
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether scenes cannot be imagined without the encoder's features."""
+
+    def imagine(
+        self, listenings: Sequence[Listening], *, cores: int
+    ) -> list[tuple[ImaginedSegment, ...]]:
+        """Imagine scenes for every segment of some tracks, in one batch.
+
+        Args:
+            listenings: What is heard in each track.
+            cores: How many to use.
+
+        Returns:
+            The segments of each track, in order.
+        """
+
+
+class SplitModel:
+    """Listens in this process and imagines in one of its own.
+
+    Args:
+        listener: Hears tracks.
+        imaginer: Answers batches.
+    """
+
+    def __init__(self, listener: Hears, imaginer: ProcessApart) -> None:
+        self.listener = listener
+        self._imaginer = imaginer
+
+    @classmethod
+    def load(cls, chosen: ChosenModel, store: ModelStore, console: Console) -> Self:
+        """Load what listens; the language model is loaded meanwhile.
+
+        Args:
+            chosen: Which models.
+            store: From `chosen.store`.
+            console: Is told, also which of them allow no commercial use.
+
+        Returns:
+            The model.
+
+        Raises:
+            ModelUnavailableError: If a model is not on this machine.
+            ModelIntegrityError: If a model's files are damaged.
+        """
+        apart = ProcessApart(serve, chosen, store, name="musiscene-imaginer")
+        apart.start()
+        return cls(chosen.load_listener(store, console), apart)
+
+    @cached_property
+    def needs_features(self) -> bool:
+        """Whether scenes cannot be imagined without the encoder's features."""
+        return self._ask(Batch(heard=(), cores=1)).needs_features
+
+    def imagine(
+        self, listenings: Sequence[Listening], *, cores: int
+    ) -> list[tuple[ImaginedSegment, ...]]:
+        """Imagine scenes for every segment of some tracks, in one batch; by one thread at a time.
+
+        Args:
+            listenings: What is heard in each track.
+            cores: How many to use.
+
+        Returns:
+            The segments of each track, in order.
+
+        Raises:
+            ImaginerError: If it cannot be done; another batch may succeed.
+            ModelError: If the language model cannot be loaded.
+        """
+        heard = tuple(encode_listening(one) for one in listenings)
+        return self._ask(Batch(heard=heard, cores=cores)).tracks
+
+    def close(self) -> None:
+        """End the process."""
+        self._imaginer.close()
+
+    def _ask(self, batch: Batch) -> Written:
+        try:
+            said = self._imaginer.ask(msgspec.msgpack.encode(batch))
+        except ProcessLostError as error:
+            raise ImaginerError(f"the process that imagines {error}") from error
+        answer: Answer = msgspec.msgpack.decode(said, type=Written | Broken)
+        if isinstance(answer, Written):
+            return answer
+        if answer.model is not None:
+            raise ModelError(answer.model, answer.reason)
+        raise ImaginerError(answer.reason)
