@@ -20,13 +20,20 @@ from service.briefs.controller import BriefController
 from service.briefs.history import BriefHistory
 from service.errors import EXCEPTION_HANDLERS
 from service.feedback.controller import FeedbackController
+from service.generations.controller import GenerationController
+from service.generations.service import GenerationService
 from service.health import HealthController
+from service.jobs.desk import JobDesk
+from service.jobs.queue import JobQueue
 from service.matches.controller import MatchController
 from service.matches.service import MatchService
+from service.media_types import require_json
 from service.observe.controller import MetricsController
 from service.observe.metrics import Metrics
 from service.observe.middleware import Observed
+from service.openapi.document import describe
 from service.request_ids import name_answer, name_request
+from service.scans.controller import ScanController
 from service.security.access import Access
 from service.security.shield import Shield
 from service.serving import Serving
@@ -61,11 +68,19 @@ def create_app(settings: ServiceSettings) -> Litestar:
     serving = Serving(settings)
     history = BriefHistory(serving.library.catalogue.briefs, is_on=settings.remember_briefs)
     metrics = Metrics(serving)
+    queue = JobQueue(
+        settings.data_dir, database=settings.database, redis=settings.jobs.redis
+    )
+    desk = JobDesk(serving.library.catalogue.jobs, queue, settings.jobs)
+    generations = GenerationService(serving, desk)
     held = {
         "serving": serving,
         "metrics": metrics,
         "brief_history": history,
-        "match_service": MatchService(serving, history),
+        "service_settings": settings,
+        "job_desk": desk,
+        "generation_service": generations,
+        "match_service": MatchService(serving, history, generations),
         "track_service": (tracks := TrackService(serving, settings.data_dir)),
     }
 
@@ -88,6 +103,8 @@ def create_app(settings: ServiceSettings) -> Litestar:
             MapController,
             FeedbackController,
             BriefController,
+            GenerationController,
+            ScanController,
             create_static_files_router(
                 DOCS_ASSETS, [swagger_ui.static_path], include_in_schema=False
             ),
@@ -96,6 +113,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             name: Provide(_given(one), sync_to_thread=False) for name, one in held.items()
         },
         middleware=[name_request],
+        before_request=require_json,
         before_send=[name_answer],
         compression_config=CompressionConfig(
             backend="gzip", gzip_compress_level=GZIP_LEVEL, exclude=UNCOMPRESSED
@@ -111,6 +129,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             version=version("musiscene"),
             description="Music for scenes: a video's caption in, fitting tracks out.",
             path="/docs",
+            use_handler_docstrings=True,
             render_plugins=[
                 # From the package, not from a content network: the page works without one.
                 SwaggerRenderPlugin(
@@ -125,6 +144,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
     )
     app.state.stopping = serving.stopping
     counted = metrics if settings.logs.metrics else None
+    describe(app.openapi_schema)
     app.asgi_handler = Observed(Shield(app.asgi_handler, settings), counted)
     return app
 

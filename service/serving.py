@@ -28,6 +28,7 @@ from service.problems import WarmingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from uuid import UUID
 
     from indexer.matching.results import Reading
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+GENERATED: Final = "generated"
+"""Folder below the library's own of the music that was generated."""
 LOOK_SECONDS: Final = 1.0
 """How often is looked for a new snapshot."""
 FIRST_SECONDS: Final = 10.0
@@ -76,6 +79,7 @@ class Serving:
             settings.data_dir, store, create=False, database=settings.database
         )
         self.stopping = Event()
+        self._settings = settings
         self.on_step: Callable[[str, float], None] = lambda _step, _seconds: None
         self.on_match: Callable[[str], None] = lambda _decision: None
         self._scene_reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
@@ -163,6 +167,14 @@ class Serving:
         if self._held is None:
             raise self._trouble or WarmingError
         return self._held
+
+    def audio_roots(self) -> list[Path]:
+        """Folders that audio is served from; none where no folder was ever scanned."""
+        settings, scans = self._settings, self.library.catalogue.scans
+        roots = list(
+            settings.security.audio_roots or (*settings.library_roots, *scans.known_roots())
+        )
+        return [*roots, settings.data_dir / GENERATED] if roots else []
 
     def _first(self) -> Held:
         with self._looked:

@@ -265,6 +265,7 @@ class Jobs:
             claim,
             status=status,
             stage=status,
+            message="",
             result=result,
             error_code=code,
             error_message=message,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -67,6 +68,12 @@ class Scans:
         """`running`, `finished`, `interrupted` or `killed`; None where there is no such scan."""
         with read_session(self._engine) as session:
             return session.scalar(select(Scan.status).where(Scan.id == scan_id))
+
+    def known_roots(self) -> list[Path]:
+        """Every folder and file that was ever asked to be scanned."""
+        with read_session(self._engine) as session:
+            texts = session.scalars(select(Scan.roots).distinct())
+            return sorted({Path(root) for text in texts for root in json.loads(text)})
 
     def failures(self, scan_id: UUID) -> list[Failure]:
         """The files that one scan could not take in, in the order met."""

@@ -15,10 +15,13 @@ from musiscene.console import Console, shared_options
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from indexer.fallback import Fallback
     from indexer.matching.results import Hit, MatchResult, Reading
     from indexer.windows import Arc
 
 CAPTION_WIDTH = 60
+MOST_QUEUED = 100
+"""Jobs that may wait for a worker."""
 MAX_BRIEFS_BYTES = 16 * 1024 * 1024
 
 
@@ -75,6 +78,14 @@ MAX_BRIEFS_BYTES = 16 * 1024 * 1024
 @click.option(
     "--no-feedback", is_flag=True, help="Leave out what was said with `musiscene feedback`."
 )
+@click.option(
+    "--fallback",
+    type=click.Choice(["never", "auto", "always"]),
+    default="never",
+    show_default=True,
+    help="Have music made: `auto` for a brief that nothing fits. A worker makes it "
+    "(`musiscene work`, or `musiscene serve`), and the next match finds it.",
+)
 @top_k_option
 @shared_options
 def match(  # noqa: PLR0913, PLR0917  one for each option
@@ -88,6 +99,7 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
     weights: tuple[float, ...],
     unlike: tuple[str, ...],
     top_k: int,
+    fallback: Fallback,
     *,
     together: bool,
     no_feedback: bool,
@@ -112,6 +124,7 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
     Terms side by side must all hold; `or` is for one of two, `-` or `not` for the opposite, and
     parentheses group: "(mood=happy or mood=party) -tag=metal".
     """  # noqa: D301  click reads the escape
+    from indexer.fallback import is_wanted, linked, stand_in
     from indexer.library import Library
     from indexer.match import MODELS, Matcher
     from indexer.matching.explain import WindowWish
@@ -138,6 +151,10 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
                 top_k=top_k,
                 without=["feedback"] if no_feedback else [],
             )
+            if is_wanted(fallback, result):
+                new = stand_in(captions, result.reading, seconds=length_seconds)
+                job = library.catalogue.jobs.submit(new, most_queued=MOST_QUEUED).job
+                result = linked(result, job)
             console.emit(result)
             if not console.as_json:
                 _say_result(console, result, is_one_of_many=len(asked) > 1)
@@ -182,6 +199,11 @@ def _read_briefs(file: TextIO) -> Iterator[str]:
 def _say_result(console: Console, result: MatchResult, *, is_one_of_many: bool) -> None:
     if is_one_of_many:
         console.say(f"\n{result.brief}")
+    if result.generation is not None:
+        console.note(
+            f"Music for this is {result.generation.status} (job {result.generation.id}); a worker "
+            "makes it: `musiscene work`, or `musiscene serve`"
+        )
     if not result.hits:
         console.say(result.notice or "Nothing in the library fulfils this.")
         return

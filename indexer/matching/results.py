@@ -93,6 +93,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What it says of the music in so many words; with `no` before what is not wanted."""
 
 
+class GenerationLink(msgspec.Struct, frozen=True, kw_only=True):
+    """Music that is made because nothing fits."""
+
+    id: UUID
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    url: str
+    """Of the generation in the service; its `/events` and `/audio` are below it."""
+
+
 class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one brief."""
 
@@ -102,7 +111,7 @@ class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
     """Of the first hit; 0 without one."""
     hits: tuple[Hit, ...]
     reading: Reading
-    generation: None = None
-    """Music made for the brief; there is no generator yet."""
+    generation: GenerationLink | None = None
+    """Music made for the brief, where that was asked for; None otherwise."""
     notice: str | None = None
     """Why there are no hits, or why the answer is not to be relied on; None otherwise."""

@@ -25,12 +25,19 @@ from indexer.errors import (
     TaggerMissingError,
 )
 from indexer.evaluation.cli import retrieval
-from musiscene.cli import checkpoint, data, evaluate, imagine, models, train
+from musiscene.cli import checkpoint, data, evaluate, generate, imagine, models, train
 from musiscene.console import place_options
-from musiscene.errors import ModelError, ModelUnavailableError, MusiSceneError
+from musiscene.errors import (
+    GeneratorMissingError,
+    ModelError,
+    ModelUnavailableError,
+    MusiSceneError,
+)
 from service.cli.keys import keys
 from service.cli.serve import serve
+from service.cli.work import work
 from service.configuration import SettingsError
+from service.jobs.errors import RedisMissingError
 from service.security.errors import KeyNeededError
 
 if TYPE_CHECKING:
@@ -46,10 +53,12 @@ EXIT_CODE_OF: dict[type[Exception], int] = {
     ClusterError: SOMETHING_MISSING,
     TaggerMissingError: SOMETHING_MISSING,
     ModelUnavailableError: SOMETHING_MISSING,
+    GeneratorMissingError: SOMETHING_MISSING,
     ModelError: WRONG_INPUT,
     IndexerError: WRONG_INPUT,
     SettingsError: WRONG_INPUT,
     KeyNeededError: SOMETHING_MISSING,
+    RedisMissingError: SOMETHING_MISSING,
     MusiSceneError: WRONG_INPUT,
 }
 """Error -> exit code. A kind that is not named takes its base class's row."""
@@ -67,8 +76,8 @@ def commands() -> None:
 
 
 for command in (
-    models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve, keys,
-    train, data, evaluate,
+    models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve,
+    keys, work, generate, train, data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--host", help="Others than loopback ones need a key. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. [default: 8000]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes that answer. [default: 1]")
+@click.option("--no-worker", is_flag=True, help="Start no worker: `musiscene work` is one.")
 @shared_options
 def serve(
     console: Console,
@@ -26,6 +28,8 @@ def serve(
     host: str | None,
     port: int | None,
     workers: int | None,
+    *,
+    no_worker: bool,
 ) -> None:
     """Serve the library over HTTP; the API is documented at /docs.
 
@@ -36,6 +40,7 @@ def serve(
     from indexer.match import MODELS
     from musiscene.checkpoints.first_use import store_with
     from service.configuration import load_settings
+    from service.jobs.child import worker_beside
     from service.server import serve as run
 
     settings = load_settings(
@@ -57,7 +62,10 @@ def serve(
     store_with(MODELS, console)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     console.note(f"Documentation: http://{shown}:{settings.port}/docs   (Ctrl-C stops the service)")
-    click.get_current_context().exit(run(settings))
+    options = ["--quiet", *(["--config", str(config)] if config else [])]
+    with nullcontext() if no_worker else worker_beside(console, options):
+        status = run(settings)
+    click.get_current_context().exit(status)
 
 
 def _require_key(settings: ServiceSettings) -> None:

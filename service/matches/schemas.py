@@ -68,6 +68,9 @@ class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         bool, Meta(description="Whether the brief goes into the history of briefs.")
     ] = True
     fallback: Annotated[
-        Literal["never"],
-        Meta(description="Whether to generate music when nothing fits; only `never` for now."),
+        Literal["never", "auto", "always"],
+        Meta(
+            description="Whether to make music: `auto` when nothing fits, `always` in any case. "
+            "The answer is 202 then, with the near misses, and `generation` names the music."
+        ),
     ] = "never"

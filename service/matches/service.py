@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from indexer.catalogue.briefs import AskedBrief
 from indexer.catalogue.models import new_id, utc_now
+from indexer.fallback import is_wanted, linked
 from indexer.matching.explain import WindowWish
 
 if TYPE_CHECKING:
     from indexer.matching.results import MatchResult
     from service.briefs.history import BriefHistory
+    from service.generations.service import GenerationService
     from service.matches.schemas import MatchRequest
     from service.serving import Serving
 
@@ -21,25 +23,31 @@ class MatchService:
     Args:
         serving: The library.
         history: Remembers what was asked.
+        generations: Makes music when nothing fits.
     """
 
-    def __init__(self, serving: Serving, history: BriefHistory) -> None:
+    def __init__(
+        self, serving: Serving, history: BriefHistory, generations: GenerationService
+    ) -> None:
         self._serving = serving
         self._history = history
+        self._generations = generations
 
-    def match(self, asked: MatchRequest) -> MatchResult:
+    def match(self, asked: MatchRequest, *, key: str | None = None) -> MatchResult:
         """The tracks that fit a brief; remembers it unless it is not to be.
 
         Args:
             asked: The brief.
+            key: The client's idempotency key, for the music that is made.
 
         Returns:
-            The tracks, best first.
+            The tracks, best first; and the music that is made for the brief, if it is to be.
 
         Raises:
             BriefError: If there is no caption, or too many or too long ones.
             FilterError: If the filter cannot be read.
             NothingIndexedError: If the library holds no track.
+            QueueLimitError: If music is to be made and too many jobs wait.
         """
         result = self._serving.matcher().match(
             asked.captions,
@@ -54,7 +62,12 @@ class MatchService:
         self._serving.on_match(result.decision)
         if asked.remember:
             self._history.remember(_as_asked(asked, result))
-        return result
+        if not is_wanted(asked.fallback, result):
+            return result
+        job = self._generations.stand_in(
+            asked.captions, result.reading, seconds=asked.length_seconds, key=key
+        )
+        return linked(result, job)
 
 
 def _as_asked(asked: MatchRequest, result: MatchResult) -> AskedBrief:

@@ -1,0 +1,1 @@
+"""Scans over HTTP: which folders, and how they go on."""
