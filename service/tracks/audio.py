@@ -12,9 +12,12 @@ from starlette.responses import FileResponse
 
 from service.conditional import REVALIDATED, is_known
 from service.errors import to_problem
+from service.security.files import OpenFile
 from service.tracks.errors import RangeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.datastructures import MutableHeaders
     from starlette.types import Message, Receive, Scope, Send
 
@@ -40,15 +43,20 @@ class AudioFile:
     """Answers with a file, or a part of it.
 
     Args:
-        path: Is there.
+        path: As the catalogue has it.
+        roots: Folders that it must be in; see `OpenFile`.
+
+    Raises:
+        AudioGoneError: If it is not there, or not to be served.
     """
 
-    def __init__(self, path: Path) -> None:
-        stat = path.stat()
+    def __init__(self, path: Path, roots: Sequence[Path]) -> None:
+        self._file = OpenFile(path, roots)
+        stat = self._file.stat
         kind = AUDIO_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
         self._size_bytes = stat.st_size
         self._response = FileResponse(
-            path,
+            self._file.path,
             media_type=kind or "application/octet-stream",
             stat_result=stat,
             headers={"Cache-Control": REVALIDATED},
@@ -56,6 +64,10 @@ class AudioFile:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        with self._file:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request: Request[Any, Any, Any] = Request(scope)  # type: ignore[arg-type]
         response = self._response
         if is_known(request.headers.get("if-none-match", ""), response.headers["etag"]):

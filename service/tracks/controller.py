@@ -194,7 +194,7 @@ class TrackController(Controller):
         self, track_id: FromPath[UUID], track_service: NamedDependency[TrackService]
     ) -> ASGIApp:
         """The track's own file; ranges are answered, so a player can seek."""
-        return AudioFile(track_service.file(track_id))  # type: ignore[return-value]
+        return AudioFile(track_service.file(track_id), track_service.audio_roots())  # type: ignore[return-value]
 
 
 class MapController(Controller):

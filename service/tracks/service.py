@@ -106,6 +106,10 @@ class TrackService:
         """
         return _existing(self._serving.library.catalogue.track(track_id).path)
 
+    def audio_roots(self) -> list[Path]:
+        """Folders that audio is served from."""
+        return self._serving.audio_roots()
+
     def waveform(self, track_id: UUID, *, points: int) -> Waveform:
         """The outline of a track.
 
