@@ -153,7 +153,7 @@ class GenerationController(Controller):
     ) -> ASGIApp:
         """The file itself; ranges are answered. It is there before the track is indexed."""
         path = await anyio.to_thread.run_sync(generation_service.audio_of, generation_id)
-        return AudioFile(path)  # type: ignore[return-value]
+        return AudioFile(path, [service_settings.data_dir / "generated"])  # type: ignore[return-value]
 
     @delete(
         "/{generation_id:uuid}",
