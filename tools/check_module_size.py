@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 LIMIT = 400
+GENERATED = {"musiscene/client/schemas.py"}
 PACKAGES = ("musiscene", "indexer", "service", "migrations", "tools", "tests")
 
 
@@ -16,7 +17,8 @@ def main() -> int:
         (path.relative_to(root), lines)
         for package in PACKAGES
         for path in sorted((root / package).rglob("*.py"))
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LIMIT
+        if str(path.relative_to(root)) not in GENERATED
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > LIMIT
     ]
     for path, lines in too_long:
         print(f"{path}: {lines} lines, the limit is {LIMIT}: split it by idea")

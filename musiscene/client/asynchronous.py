@@ -1,0 +1,202 @@
+"""The service from asynchronous code."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack
+
+from musiscene.client import calls
+from musiscene.client.schemas import FeedbackRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    import httpx
+
+    from musiscene.client.queries import FeedbackQuery, ListQuery, MatchOptions, SimilarQuery
+    from musiscene.client.schemas import (
+        AskedBrief,
+        BriefPage,
+        FeedbackPage,
+        MatchResult,
+        Opinion,
+        Ready,
+        SceneMap,
+        SimilarResult,
+        TrackPage,
+        TrackSummary,
+        TrackView,
+        Waveform,
+    )
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A client of one service, for asynchronous code.
+
+    Args:
+        base_url: Where the service is.
+        api_key: As `musiscene keys create` shows it; None where the service needs none.
+        timeout_seconds: For an answer to begin, and between its pieces.
+        retries: How often a request is sent again that the service was too busy for.
+        transport: Of `httpx`, in place of the network.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        api_key: str | None = None,
+        timeout_seconds: float = 60.0,
+        retries: int = 3,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        import httpx
+
+        self._failure = httpx.TransportError
+        self._retries = retries
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers=calls.headers_of(api_key),
+            timeout=timeout_seconds,
+            transport=transport,
+        )
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
+
+    async def ready(self) -> Ready:
+        """Whether briefs can be matched; `ProblemError` with status 503 while they cannot."""
+        return await self._call(calls.ready())
+
+    async def match(self, captions: Sequence[str], **options: Unpack[MatchOptions]) -> MatchResult:
+        """The tracks that fit a brief, best first.
+
+        Args:
+            captions: What is seen; several captions describe one video together.
+            **options: The fields of `MatchRequest`.
+
+        Returns:
+            The tracks, and whether the best of them fits.
+
+        Raises:
+            ProblemError: If the service refuses.
+        """
+        return await self._call(calls.match(captions, options))
+
+    async def tracks(self, **query: Unpack[ListQuery]) -> TrackPage:
+        """One page of the library's tracks; its `after` asks for the next one."""
+        return await self._call(calls.tracks(query))
+
+    async def all_tracks(self, **query: Unpack[ListQuery]) -> AsyncIterator[TrackSummary]:
+        """Every track of all pages, one after the other.
+
+        Args:
+            **query: As for `tracks`.
+
+        Yields:
+            The tracks in order.
+        """
+        while True:
+            page = await self.tracks(**query)
+            for one in page.tracks:
+                yield one
+            if page.after is None:
+                return
+            query["after"] = page.after
+
+    async def track(self, track_id: str) -> TrackView:
+        """Everything that is known of one track."""
+        return await self._call(calls.track(track_id))
+
+    async def waveform(self, track_id: str, *, points: int = 1_000) -> Waveform:
+        """The outline of a track, in the layout of audiowaveform."""
+        return await self._call(calls.waveform(track_id, points))
+
+    async def similar(self, track_id: str, **query: Unpack[SimilarQuery]) -> SimilarResult:
+        """The tracks that are most like one."""
+        return await self._call(calls.similar(track_id, query))
+
+    async def scene_map(self, *, limit: int = 5_000) -> SceneMap:
+        """The library in a plane."""
+        return await self._call(calls.scene_map(limit))
+
+    async def give_feedback(
+        self,
+        track_id: str,
+        captions: Sequence[str],
+        verdict: Literal["accept", "reject"],
+        *,
+        note: str | None = None,
+    ) -> Opinion:
+        """Say whether a track was right for a brief."""
+        said = FeedbackRequest(
+            track_id=track_id, captions=list(captions), verdict=verdict, note=note
+        )
+        return await self._call(calls.give_feedback(said))
+
+    async def feedback(self, **query: Unpack[FeedbackQuery]) -> FeedbackPage:
+        """One page of what people said, the newest first."""
+        return await self._call(calls.feedback(query))
+
+    async def delete_feedback(self, opinion_id: str) -> None:
+        """Take back what was said."""
+        await self._call(calls.delete_feedback(opinion_id))
+
+    async def briefs(self, *, limit: int = 50, after: str | None = None) -> BriefPage:
+        """One page of the briefs that were asked, the newest first."""
+        return await self._call(calls.briefs({"limit": limit, "after": after}))
+
+    async def brief(self, brief_id: str) -> AskedBrief:
+        """One of the briefs that were asked."""
+        return await self._call(calls.brief(brief_id))
+
+    async def delete_brief(self, brief_id: str) -> None:
+        """Forget a brief."""
+        await self._call(calls.delete_brief(brief_id))
+
+    async def audio(self, track_id: str, *, start_byte: int = 0) -> AsyncIterator[bytes]:
+        """The track's own file, piece by piece.
+
+        Args:
+            track_id: The track.
+            start_byte: Where to begin, to go on after a break.
+
+        Yields:
+            Its bytes.
+
+        Raises:
+            ProblemError: If the service refuses.
+            ConnectionFailedError: If the service cannot be reached.
+        """
+        headers = {"Range": f"bytes={start_byte}-"} if start_byte else {}
+        path = f"/v1/tracks/{track_id}/audio"
+        try:
+            async with self._http.stream("GET", path, headers=headers) as response:
+                if response.status_code >= calls.FIRST_REFUSED:
+                    await response.aread()
+                    calls.check(response)
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except self._failure as error:
+            raise calls.ConnectionFailedError(str(error)) from error
+
+    async def _call(self, call: calls.Call[T]) -> T:
+        for attempt in count():
+            try:
+                response = await self._http.request(**call.arguments())
+            except self._failure as error:
+                raise calls.ConnectionFailedError(str(error)) from error
+            if response.status_code not in calls.PASSING or attempt >= self._retries:
+                break
+            await asyncio.sleep(calls.pause_seconds(response, attempt))
+        return call.read(response)

@@ -1,0 +1,396 @@
+"""What the service takes and gives; written by tools/make_client.py."""
+
+# ruff: noqa
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+
+class AskedBrief(Struct, kw_only=True):
+    asked_at: str
+    captions: list[str]
+    confidence: float
+    decision: Literal["matched", "nothing_fits"]
+    id: str
+    track_ids: list[str]
+    arc: str | None = None
+    filter: str | dict[str, Any] = ""
+    length_seconds: float | None = None
+    negatives: list[str] = []
+
+
+class BriefPage(Struct, kw_only=True):
+    after: str | None
+    briefs: list[AskedBrief]
+
+
+class CalledFor(Struct, kw_only=True):
+    mood: str
+    probability: float
+
+
+class Fact(Struct, kw_only=True):
+    agrees: bool
+    asked: str
+    found: str
+
+
+class FeedbackRequest(Struct, kw_only=True):
+    captions: list[str]
+    track_id: str
+    verdict: Literal["accept", "reject"]
+    note: str | None = None
+
+
+class FoundWindow(Struct, kw_only=True):
+    arc: Literal["build", "steady", "release"]
+    arc_fit: float
+    end_seconds: float
+    ends_at: Literal["track start", "track end", "phrase", "downbeat", "beat", "free"]
+    energy: list[float]
+    start_seconds: float
+    starts_at: Literal["track start", "track end", "phrase", "downbeat", "beat", "free"]
+    text: str
+
+
+class GenerationLink(Struct, kw_only=True):
+    id: str
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    url: str
+
+
+class GenerationRequest(Struct, kw_only=True):
+    backend: Literal["auto", "composer"] = "auto"
+    captions: list[str] | None = None
+    prompt: str | None = None
+    seconds: float = 30.0
+    seed: int | None = None
+
+
+class JobError(Struct, kw_only=True):
+    code: str
+    message: str
+
+
+class Live(Struct, kw_only=True):
+    status: Literal["live"] = "live"
+
+
+class MapPoint(Struct, kw_only=True):
+    arousal: float
+    artist: str | None
+    id: str
+    tag: str | None
+    title: str
+    valence: float
+    x: float
+    y: float
+
+
+class MatchRequest(Struct, kw_only=True):
+    captions: list[str]
+    arc: Literal["build", "steady", "release"] | None = None
+    fallback: Literal["never", "auto", "always"] = "never"
+    filter: str | dict[str, Any] = ""
+    length_seconds: float | None = None
+    negatives: list[str] = []
+    remember: bool = True
+    top_k: int = 10
+    unlike: list[str] = []
+    use_feedback: bool = True
+    weights: list[float] | None = None
+
+
+class MatchedTrack(Struct, kw_only=True):
+    artist: str | None
+    bpm: float
+    duration_seconds: float
+    generated: bool
+    id: str
+    key: str
+    licence: str | None
+    loudness_lufs: float | None
+    path: str
+    title: str | None
+
+
+class Opinion(Struct, kw_only=True):
+    brief: str
+    created_at: str
+    id: str
+    note: str | None
+    path: str
+    track_id: str
+    verdict: Literal["accept", "reject"]
+
+
+class Problem(Struct, kw_only=True):
+    status: int
+    title: str
+    type: str
+    errors: list[dict[str, Any]] = []
+    instance: str = ""
+
+
+class Progress(Struct, kw_only=True):
+    done: int
+    message: str
+    rate: float | None
+    seconds_left: float | None
+    stage: str
+    total: int | None
+
+
+class Reading(Struct, kw_only=True):
+    answerable: float
+    moods: list[CalledFor]
+    music: list[str]
+    wishes: list[str]
+
+
+class Ready(Struct, kw_only=True):
+    revision: int
+    tracks: int
+    status: Literal["ready"] = "ready"
+
+
+class ScanCounts(Struct, kw_only=True):
+    files_found: int = 0
+    tracks_imagined: int = 0
+    tracks_indexed: int = 0
+    tracks_missing: int = 0
+    tracks_moved: int = 0
+    tracks_unchanged: int = 0
+
+
+class ScanFailureView(Struct, kw_only=True):
+    path: str
+    reason: str
+    stage: str
+
+
+class ScanOutcome(Struct, kw_only=True):
+    counts: ScanCounts | None = None
+    duplicates_found: int = 0
+    failed: int = 0
+    failures: list[ScanFailureView] = []
+    tracks_deleted: int = 0
+
+
+class ScanRequest(Struct, kw_only=True):
+    paths: list[str]
+    exclude: list[str] = []
+    prune: bool = False
+    prune_floor: float = 0.5
+    retry: bool = False
+
+
+class ScanView(Struct, kw_only=True):
+    attempts: int
+    cancel_requested: bool
+    created_at: str
+    error: JobError | None
+    exclude: list[str]
+    finished_at: str | None
+    id: str
+    max_attempts: int
+    outcome: ScanOutcome
+    paths: list[str]
+    progress: Progress
+    prune: bool
+    retry: bool
+    started_at: str | None
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class SceneMap(Struct, kw_only=True):
+    points: list[MapPoint]
+    revision: int
+    total: int
+
+
+class SegmentView(Struct, kw_only=True):
+    end_seconds: float
+    energy: float
+    music_caption: str
+    scene_captions: list[str]
+    start_seconds: float
+    title: str | None
+
+
+class Span(Struct, kw_only=True):
+    end_seconds: float
+    start_seconds: float
+
+
+class TagView(Struct, kw_only=True):
+    name: str
+    score: float
+    vocabulary: str
+
+
+class TrackSummary(Struct, kw_only=True):
+    added_at: str
+    album: str | None
+    album_artist: str | None
+    arousal: float
+    artist: str | None
+    bpm: float
+    disc_number: int | None
+    duration_seconds: float
+    generated: bool
+    id: str
+    key: str
+    licence: str | None
+    loudness_lufs: float | None
+    path: str
+    title: str | None
+    track_number: int | None
+    valence: float
+    vocal_probability: float
+    scene_caption: str | None = None
+    tags: list[str] = field(default_factory=list)
+
+
+class TrackView(Struct, kw_only=True):
+    added_at: str
+    album: str | None
+    album_artist: str | None
+    arousal: float
+    artist: str | None
+    bpm: float
+    bpm_confidence: float
+    channels: int
+    codec: str
+    disc_number: int | None
+    duration_seconds: float
+    energy_curve: list[float]
+    generated: bool
+    id: str
+    key: str
+    key_confidence: float
+    licence: str | None
+    loudness_lufs: float | None
+    model_version: str
+    path: str
+    sample_rate: int
+    segments: list[SegmentView]
+    tags: list[TagView]
+    title: str | None
+    track_number: int | None
+    valence: float
+    vocal_confidence: float
+    vocal_probability: float
+
+
+class UsedSeed(Struct, kw_only=True):
+    end_seconds: float
+    start_seconds: float
+    track: MatchedTrack
+    weight: float
+
+
+class Waveform(Struct, kw_only=True):
+    data: list[int]
+    length: int
+    samples_per_pixel: int
+    bits: int = 8
+    channels: int = 1
+    sample_rate: int = 8000
+    version: int = 2
+
+
+class FeedbackPage(Struct, kw_only=True):
+    after: str | None
+    opinions: list[Opinion]
+
+
+class GenerationView(Struct, kw_only=True):
+    attempts: int
+    audio_url: str | None
+    backend: str
+    brief: str | None
+    cancel_requested: bool
+    commercial_use: Literal["yes", "no", "unknown"] | None
+    created_at: str
+    error: JobError | None
+    finished_at: str | None
+    id: str
+    max_attempts: int
+    progress: Progress
+    prompt: str
+    provenance: dict[str, Any] | None
+    seconds: float
+    seed: int
+    started_at: str | None
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    track_id: str | None
+    track_url: str | None
+    weights_licence: str | None
+
+
+class Reason(Struct, kw_only=True):
+    points: float
+    share: float
+    stage: str
+    text: str
+    heard: Span | None = None
+
+
+class ScanPage(Struct, kw_only=True):
+    after: str | None
+    scans: list[ScanView]
+
+
+class SimilarHit(Struct, kw_only=True):
+    rank: int
+    reasons: list[Reason]
+    scene_caption: str
+    score: float
+    tags: list[str]
+    track: MatchedTrack
+    why: str
+    window: FoundWindow
+    song: str | None = None
+
+
+class SimilarResult(Struct, kw_only=True):
+    hits: list[SimilarHit]
+    seeds: list[UsedSeed]
+    notice: str | None = None
+
+
+class TrackPage(Struct, kw_only=True):
+    after: str | None
+    total: int
+    tracks: list[TrackSummary]
+
+
+class GenerationPage(Struct, kw_only=True):
+    after: str | None
+    generations: list[GenerationView]
+
+
+class Hit(Struct, kw_only=True):
+    confidence: float
+    rank: int
+    reasons: list[Reason]
+    scene_caption: str
+    score: float
+    tags: list[str]
+    track: MatchedTrack
+    window: FoundWindow
+    facts: list[Fact] = field(default_factory=list)
+    song: str | None = None
+
+
+class MatchResult(Struct, kw_only=True):
+    brief: str
+    confidence: float
+    decision: Literal["matched", "nothing_fits"]
+    hits: list[Hit]
+    reading: Reading
+    generation: GenerationLink | None = None
+    notice: str | None = None

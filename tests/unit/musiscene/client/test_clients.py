@@ -1,0 +1,141 @@
+"""Both clients against a service of a few lines; the real one is in tests/integration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from musiscene.client import AsyncClient, Client, ConnectionFailedError, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROBLEM = {"type": "urn:musiscene:track-not-found", "title": "no such track", "status": 404}
+
+
+class Answers:
+    """Answers one request after the other, and keeps them."""
+
+    def __init__(self, *responses: httpx.Response | Exception) -> None:
+        self.responses = list(responses)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        response = self.responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+
+def synchronous(answers: Answers, use: Callable[[Any], Any], **options: Any) -> Any:  # noqa: ANN401
+    with Client(transport=httpx.MockTransport(answers), **options) as client:
+        found = use(client)
+        return list(found) if hasattr(found, "__next__") else found
+
+
+def asynchronous(answers: Answers, use: Callable[[Any], Any], **options: Any) -> Any:  # noqa: ANN401
+    async def run() -> Any:  # noqa: ANN401
+        async with AsyncClient(transport=httpx.MockTransport(answers), **options) as client:
+            found = use(client)
+            if hasattr(found, "__anext__"):
+                return [one async for one in found]
+            return await found
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(params=[synchronous, asynchronous])
+def ask(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    return request.param  # type: ignore[no-any-return]
+
+
+def page(*names: str, after: str | None = None) -> httpx.Response:
+    track = {
+        "path": "/a", "title": None, "artist": None, "album": None, "album_artist": None,
+        "disc_number": None, "track_number": None, "licence": None, "generated": False,
+        "duration_seconds": 1.0, "bpm": 1.0, "key": "C:major", "loudness_lufs": None,
+        "vocal_probability": 0.0, "valence": 0.0, "arousal": 0.0, 
+        "added_at": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    tracks = [{"id": name, **track} for name in names]
+    return httpx.Response(200, json={"total": 3, "tracks": tracks, "after": after})
+
+
+class TestCalls:
+    def test_says_what_is_asked_and_reads_what_is_answered(self, ask: Callable[..., Any]):
+        answers = Answers(page("x"))
+        found = ask(answers, lambda client: client.tracks(q="rain", after=None), api_key="ms_k")
+        assert [track.id for track in found.tracks] == ["x"]
+        request = answers.requests[0]
+        assert str(request.url) == "http://127.0.0.1:8000/v1/tracks?q=rain"
+        assert request.headers["authorization"] == "Bearer ms_k"
+
+    def test_walks_through_all_pages(self, ask: Callable[..., Any]):
+        answers = Answers(page("x", "y", after="c"), page("z"))
+        found = ask(answers, lambda client: client.all_tracks(limit=2))
+        assert [track.id for track in found] == ["x", "y", "z"]
+        assert answers.requests[1].url.params["after"] == "c"
+
+    def test_a_brief_is_sent_as_json(self, ask: Callable[..., Any]):
+        body = {
+            "brief": "a", "decision": "nothing_fits", "confidence": 0.0, "hits": [],
+            "reading": {"answerable": 0.0, "moods": [], "music": [], "wishes": []},
+        }  # fmt: skip
+        answers = Answers(httpx.Response(200, json=body))
+        found = ask(answers, lambda client: client.match(["a"], top_k=3, remember=False))
+        assert (found.decision, found.generation) == ("nothing_fits", None)
+        sent = json.loads(answers.requests[0].content)
+        assert (sent["captions"], sent["top_k"], sent["remember"]) == (["a"], 3, False)
+
+    def test_streams_audio(self, ask: Callable[..., Any]):
+        answers = Answers(httpx.Response(206, content=b"bytes"))
+        pieces = ask(answers, lambda client: client.audio("x", start_byte=5))
+        assert b"".join(pieces) == b"bytes"
+        assert answers.requests[0].headers["range"] == "bytes=5-"
+
+    def test_nothing_comes_back_from_a_deletion(self, ask: Callable[..., Any]):
+        assert ask(Answers(httpx.Response(204)), lambda client: client.delete_brief("x")) is None
+
+
+class TestErrors:
+    def test_a_refusal_carries_its_code(self, ask: Callable[..., Any]):
+        answers = Answers(httpx.Response(404, json=PROBLEM, headers={"x-request-id": "r1"}))
+        with pytest.raises(ProblemError, match="no such track") as caught:
+            ask(answers, lambda client: client.track("x"))
+        assert (caught.value.code, caught.value.request_id) == ("track-not-found", "r1")
+
+    def test_also_of_audio(self, ask: Callable[..., Any]):
+        with pytest.raises(ProblemError, match="track-not-found"):
+            ask(Answers(httpx.Response(404, json=PROBLEM)), lambda client: client.audio("x"))
+
+    def test_a_page_of_a_proxy_is_one_too(self, ask: Callable[..., Any]):
+        with pytest.raises(ProblemError) as caught:
+            ask(Answers(httpx.Response(502, text="<html>")), lambda client: client.ready())
+        assert caught.value.code == "http-502"
+
+    def test_no_service(self, ask: Callable[..., Any]):
+        with pytest.raises(ConnectionFailedError, match="refused"):
+            ask(Answers(httpx.ConnectError("refused")), lambda client: client.ready())
+
+
+class TestPatience:
+    def test_tries_again_when_the_service_is_busy(
+        self, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr("musiscene.client.calls.FIRST_PAUSE_SECONDS", 0.001)
+        busy = [httpx.Response(503, headers={"Retry-After": "0"}), httpx.Response(429)]
+        answers = Answers(*busy, page("x"))
+        assert ask(answers, lambda client: client.tracks()).total == 3
+        assert len(answers.requests) == 3
+
+    def test_but_not_for_ever(self, ask: Callable[..., Any]):
+        busy = [httpx.Response(503, headers={"Retry-After": "0"}) for _ in range(3)]
+        answers = Answers(*busy)
+        with pytest.raises(ProblemError):
+            ask(answers, lambda client: client.ready(), retries=2)
+        assert len(answers.requests) == 3
