@@ -59,7 +59,7 @@ def page(*names: str, after: str | None = None) -> httpx.Response:
         "path": "/a", "title": None, "artist": None, "album": None, "album_artist": None,
         "disc_number": None, "track_number": None, "licence": None, "generated": False,
         "duration_seconds": 1.0, "bpm": 1.0, "key": "C:major", "loudness_lufs": None,
-        "vocal_probability": 0.0, "valence": 0.0, "arousal": 0.0, 
+        "vocal_probability": 0.0, "valence": 0.0, "arousal": 0.0,
         "added_at": "2026-01-01T00:00:00Z",
     }  # fmt: skip
     tracks = [{"id": name, **track} for name in names]
