@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
@@ -55,7 +56,8 @@ def write_music(music: GeneratedMusic, path: Path, *, title: str) -> None:
         _encode(music, partial, title=title)
         os.replace(partial, path)  # noqa: PTH105  in one step
     except (OSError, av.FFmpegError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise GenerationError(f"{path}: cannot be written ({error})") from error
 
 
