@@ -105,7 +105,7 @@ class Library:
         except OSError as error:
             raise CatalogueError(f"{data_dir}: cannot be created ({error.strerror})") from error
         embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME))
-        return cls(Catalogue.open(location), data_dir / _vectors_name(database), embedder)
+        return cls(Catalogue.open(location), vectors_folder(data_dir, database), embedder)
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -267,9 +267,17 @@ class Library:
         )
 
 
-def _vectors_name(database: str | None) -> str:
-    """The folder of a catalogue's vectors; the revisions of two catalogues may be the same."""
+def vectors_folder(data_dir: Path, database: str | None) -> Path:
+    """The folder of a catalogue's vectors; the revisions of two catalogues may be the same.
+
+    Args:
+        data_dir: The library's folder.
+        database: URL of the catalogue; None for the folder's own file.
+
+    Returns:
+        The folder, which need not be there.
+    """
     if database is None:
-        return "vectors"
+        return data_dir / "vectors"
     shown = shown_url(database_url(database))
-    return f"vectors-{sha256(shown.encode()).hexdigest()[:12]}"
+    return data_dir / f"vectors-{sha256(shown.encode()).hexdigest()[:12]}"

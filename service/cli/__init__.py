@@ -33,6 +33,7 @@ from musiscene.errors import (
     ModelUnavailableError,
     MusiSceneError,
 )
+from service.cli.doctor import doctor
 from service.cli.keys import keys
 from service.cli.serve import serve
 from service.cli.work import work
@@ -77,7 +78,7 @@ def commands() -> None:
 
 for command in (
     models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve,
-    keys, work, generate, train, data, evaluate,
+    keys, doctor, work, generate, train, data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)
