@@ -1,0 +1,81 @@
+"""`python -m tests.support.quick_service`: `musiscene` with a model that only waits.
+
+`QUICK_SECONDS` says how long hearing a track takes; its scene is what its title says. Embedders,
+decoders, the queue, processes and signals are real, so that briefs can be matched.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import msgspec
+
+from indexer.engines import local
+from indexer.engines.split_model import SplitModel
+from indexer.match import MODELS
+from musiscene.checkpoints.store import ModelStore
+from musiscene.cli.model_options import ChosenModel
+from musiscene.imagine import SceneCaption
+from musiscene.track_imaginer import ImaginedSegment
+from service.cli import main
+from tests.support.listening import listening
+from tests.support.quick_cli import VERSIONS, instead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musiscene.audio.read import Recording
+    from musiscene.listen import Listening
+
+SECONDS = float(os.environ.pop("QUICK_SECONDS", "0"))
+
+
+class TitleModel:
+    """Takes a track's title for its scene, after a while."""
+
+    needs_features = False
+
+    @property
+    def listener(self) -> TitleModel:
+        return self
+
+    def hear(self, recording: Recording) -> Listening:
+        time.sleep(SECONDS)
+        heard = listening(audio_hash=recording.audio_hash, segments=1)
+        return msgspec.structs.replace(heard, info=recording.info)
+
+    def imagine(
+        self,
+        listenings: Sequence[Listening],
+        *,
+        cores: int = 1,  # noqa: ARG002
+    ) -> list[tuple[ImaginedSegment, ...]]:
+        return [
+            (
+                ImaginedSegment(
+                    start_seconds=0.0,
+                    end_seconds=1.0,
+                    music_caption="A piece of music.",
+                    scene_captions=(
+                        SceneCaption(text=heard.info.title or "a street", origin="model"),
+                    ),
+                ),
+            )
+            for heard in listenings
+        ]
+
+
+if __name__ == "__main__":
+    for name in MODELS:
+        ModelStore().folder(name)
+    with (
+        patch.object(ChosenModel, "store", instead(ModelStore())),
+        patch.object(ChosenModel, "versions", instead(VERSIONS)),
+        patch.object(SplitModel, "load", instead(TitleModel())),
+        patch.object(local, "fingerprint", instead(None)),
+    ):
+        sys.exit(main())
