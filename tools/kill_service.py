@@ -95,7 +95,7 @@ def run(folder: Path, kills: int, chance: random.Random, database: str | None) -
 
 def ask(service: Service, music: Path, number: int, accepted: dict[str, str]) -> None:
     """Ask for a scan or a generation; what was accepted must not be lost."""
-    url, body = "/v1/scans", {"paths": [str(music)]}
+    url, body = "/v1/scans", dict[str, object](paths=[str(music)])
     if number % 2:
         url, body = "/v1/generations", {"prompt": f"calm piano {number}", "seconds": 5, "seed": 1}
     key = f"key-{number}"
