@@ -1,7 +1,7 @@
 """A key: `mus_`, twelve characters by which people tell it apart, `_`, and a secret of 256 bits.
 
 Only SHA-256 of the secret is kept. That is enough, since nobody can try 2^256 secrets; slow hashes
-are for passwords that people choose (docs/decisions/0011-keys.md).
+are for passwords that people choose (docs/decisions/0012-keys.md).
 """
 
 from __future__ import annotations

@@ -1,0 +1,47 @@
+"""`python -m tests.support.small_service DATA_DIR CONFIG`: a real server, without models."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from litestar import get
+
+from musiscene.embed import TextEmbedder
+from musiscene.scene_reader import SceneReader
+from service import server
+from service.configuration import load_settings
+from tests.support.listening import WordEmbedder, word_reader
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+
+class WithoutModels(server.AppFactory):
+    """Reads words instead of models, in whichever process it is called."""
+
+    def __call__(self) -> Litestar:
+        """The application, with a route that takes its time."""
+        TextEmbedder.load = staticmethod(lambda _folder: WordEmbedder())  # type: ignore[assignment,method-assign]
+        SceneReader.load = staticmethod(lambda _folder: word_reader())  # type: ignore[assignment,method-assign]
+
+        app = super().__call__()
+        app.register(_slow)
+        return app
+
+
+@get("/slow", opt={"open": True})
+async def _slow() -> dict[str, int]:
+    await asyncio.sleep(1.0)
+    return {"process": os.getpid()}
+
+
+if __name__ == "__main__":
+    settings = load_settings(
+        data_dir=Path(sys.argv[1]), environment={}, config=Path(sys.argv[2]), options={}
+    )
+    server.AppFactory = WithoutModels  # type: ignore[misc]
+    sys.exit(server.serve(settings))
