@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -24,9 +25,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from indexer.catalogue.repository import Catalogue
 from tests.support.audio import sine, write_audio
-from tests.support.service_process import Process, Service
+from tests.support.service_process import Process, Service, wait_for
 
 END_SECONDS = 240.0
+WORK_SECONDS = 60.0
 
 
 def main() -> int:
@@ -71,7 +73,8 @@ def run(folder: Path, kills: int, chance: random.Random, database: str | None) -
             add_file(music, keys)
             with suppress(httpx.TransportError):
                 ask(service, music, keys, accepted)
-        time.sleep(chance.uniform(0.2, 5.0))
+        wait_for(partial(is_running, service), WORK_SECONDS)  # else only idle workers would die
+        time.sleep(chance.uniform(0.0, 1.5))
         what = chance.choice(("worker", "worker", "server", "both"))
         if what != "server":
             workers.pop(chance.randrange(2)).kill()
@@ -91,6 +94,14 @@ def run(folder: Path, kills: int, chance: random.Random, database: str | None) -
             process.kill()
         counted = count(catalogue, accepted)
     return counted | {"kills": done, "seconds": round(time.monotonic() - began, 1)}
+
+
+def is_running(service: Service) -> bool:
+    """Whether a worker is at a job."""
+    return any(
+        service.client.get(url, params={"status": "running"}).json()[name]
+        for url, name in (("/v1/scans", "scans"), ("/v1/generations", "generations"))
+    )
 
 
 def ask(service: Service, music: Path, number: int, accepted: dict[str, str]) -> None:

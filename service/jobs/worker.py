@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 1.0
-BUSY_SECONDS: Final = 10.0
+BUSY_SECONDS: Final = 3.0
 """Before a job is tried again that found the library held by another indexer."""
 BACK_OFF_SECONDS: Final = 5.0
 """Before the second attempt; four times as long before each further one."""

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from indexer.match import MODELS
-from musiscene.checkpoints.store import ModelStore
-from musiscene.errors import ModelUnavailableError
 from tests.support.audio import sine, write_audio
 from tests.support.service_process import Process, Service, wait_for
 
@@ -24,11 +21,6 @@ BRIEF = "quarterly tax forms and invoices in a spreadsheet"
 def library(tmp_path: Path, catalogue_location: str) -> tuple[Path, Path, str | None]:
     """The data folder, a folder of music, and the database's URL."""
     pytest.importorskip("symusic", reason="symusic is not installed: pip install '.[compose]'")
-    try:
-        for name in MODELS:
-            ModelStore().folder(name)
-    except ModelUnavailableError as error:
-        pytest.skip(str(error))
     database = catalogue_location if "://" in catalogue_location else None
     data_dir, music = tmp_path, tmp_path / "music"
     for number in range(3):

@@ -99,7 +99,7 @@ class TestMatches:
             pytest.param({"captions": ["a"], "filter": "a" * 2001}, 400, id="filter too long"),
             pytest.param({"captions": ["a"], "filter": {"bpm": 1}}, 400, id="filter object"),
             pytest.param({"captions": ["a"], "filter": [1]}, 400, id="filter list"),
-            pytest.param({"captions": ["a"], "fallback": "always"}, 400, id="no generator"),
+            pytest.param({"captions": ["a"], "fallback": "maybe"}, 400, id="no fallback"),
             pytest.param({"captions": ["a", "b"], "weights": [1]}, 400, id="a weight too few"),
             pytest.param({"captions": ["a"], "weights": [0]}, 400, id="no weight"),
             pytest.param({"captions": ["a"], "unlike": ["x"]}, 400, id="no id"),

@@ -1,7 +1,7 @@
 """`python -m tests.support.quick_service`: `musiscene` with a model that only waits.
 
-`QUICK_SECONDS` says how long hearing a track takes; its scene is what its title says. Embedders,
-decoders, the queue, processes and signals are real, so that briefs can be matched.
+`QUICK_SECONDS` says how long hearing a track takes; its scene is what its title says, and embedders
+go by words. Decoders, the queue, the composer, databases, processes and signals are real.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import msgspec
 
 from indexer.engines import local
 from indexer.engines.split_model import SplitModel
-from indexer.match import MODELS
 from musiscene.checkpoints.store import ModelStore
 from musiscene.cli.model_options import ChosenModel
+from musiscene.embed import TextEmbedder
 from musiscene.imagine import SceneCaption
+from musiscene.scene_reader import SceneReader
 from musiscene.track_imaginer import ImaginedSegment
 from service.cli import main
-from tests.support.listening import listening
-from tests.support.quick_cli import VERSIONS, instead
+from tests.support.listening import WordEmbedder, listening, word_reader
+from tests.support.quick_cli import VERSIONS, SomeStore, instead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +71,12 @@ class TitleModel:
 
 
 if __name__ == "__main__":
-    for name in MODELS:
-        ModelStore().folder(name)
     with (
-        patch.object(ChosenModel, "store", instead(ModelStore())),
+        patch.object(ChosenModel, "store", instead(SomeStore())),
+        patch.object(ModelStore, "folder", instead(None)),
+        patch("musiscene.checkpoints.first_use.store_with", instead(SomeStore())),
+        patch.object(TextEmbedder, "load", instead(WordEmbedder())),
+        patch.object(SceneReader, "load", instead(word_reader())),
         patch.object(ChosenModel, "versions", instead(VERSIONS)),
         patch.object(SplitModel, "load", instead(TitleModel())),
         patch.object(local, "fingerprint", instead(None)),
