@@ -138,7 +138,8 @@ class Listing:
         """
         column, falls = COLUMNS[order.removeprefix("-")], order.startswith("-")
         fields = [getattr(Track, name) for name in TrackSummary.__struct_fields__[:-2]]
-        query = select(*fields, column.label("place")).where(_READY, *conditions)
+        # Not by the index of the status, which nearly every track shares: by that of the order.
+        query = select(*fields, column.label("place")).where(_READY.is_(True), *conditions)
         found = holds_words(words)
         if found or column.class_ is SearchText:
             query = query.join(SearchText, SearchText.track_id == Track.id).where(*found)

@@ -50,6 +50,14 @@ class OperationExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of the question; None where it has none."""
 
 
+class WholeExample(Example):
+    """An example that keeps its nulls; Litestar's own leaves them out."""
+
+    def to_schema(self) -> dict[str, Any]:
+        """The example, as the document has it."""
+        return {"value": self.value}
+
+
 @cache
 def examples() -> dict[str, OperationExample]:
     """Operation id -> what may pass in it."""
@@ -74,7 +82,7 @@ def describe(document: OpenAPI) -> None:
         )
     }
     components.examples = {
-        code: Example(value=problem) for code, problem in EXAMPLE_PROBLEMS.items()
+        code: WholeExample(value=problem) for code, problem in EXAMPLE_PROBLEMS.items()
     }
     document.components = components
     document.security = [{}, {BEARER: []}]  # none is needed as long as there is no key
@@ -110,7 +118,7 @@ def _add_examples(operation: Operation) -> None:
     example = examples().get(operation.operation_id or "", OperationExample())
     body = operation.request_body
     if example.request is not None and body is not None and not isinstance(body, Reference):
-        body.content[JSON].examples = {"example": Example(value=example.request)}
+        body.content[JSON].examples = {"example": WholeExample(value=example.request)}
     for status, response in (operation.responses or {}).items():
         if not isinstance(response, OpenAPIResponse) or not response.content:
             continue
@@ -121,7 +129,7 @@ def _add_examples(operation: Operation) -> None:
                 if problem["status"] == int(status)
             }
         elif example.response is not None and JSON in response.content:
-            response.content[JSON].examples = {"example": Example(value=example.response)}
+            response.content[JSON].examples = {"example": WholeExample(value=example.response)}
 
 
 def _add_name(response: OpenAPIResponse) -> None:

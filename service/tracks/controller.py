@@ -178,6 +178,7 @@ class TrackController(Controller):
         http_method=["GET", "HEAD"],
         operation_id=_audio_operation_id,
         summary="A track's audio",
+        media_type="audio/*",
         sync_to_thread=True,
         responses={
             **problems(400, 404, 416, 503),
