@@ -6,6 +6,8 @@ of sentence-transformers with normalised embeddings.
 
 from __future__ import annotations
 
+from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -34,15 +36,20 @@ MAX_BATCH_TEXTS = 64
 class TextEmbedder:
     """Gives each text a unit vector; near vectors mean near texts.
 
-    Safe to use from several threads at once: nothing in it changes after loading.
+    Safe to use from several threads at once. The network is opened by the first text: who only
+    asks for the version does without.
+
+    Args:
+        folder: Ready folder of the model store.
+        settings: Those in it.
+        threads: For one call of `encode`; None for as many as there are cores.
     """
 
-    def __init__(
-        self, session: InferenceSession, tokenizer: Tokenizer, settings: EmbedderSettings
-    ) -> None:
-        self._session = session
-        self._tokenizer = tokenizer
+    def __init__(self, folder: Path, settings: EmbedderSettings, *, threads: int | None) -> None:
+        self._folder = folder
         self._settings = settings
+        self._threads = threads
+        self._opening = Lock()
 
     @classmethod
     def load(cls, folder: Path, *, threads: int | None = None) -> Self:
@@ -57,10 +64,9 @@ class TextEmbedder:
 
         Raises:
             ModelUnavailableError: If the folder does not exist.
-            ModelIntegrityError: If a file in it is missing or damaged.
+            ModelIntegrityError: If its settings are missing or damaged.
         """
-        session, tokenizer, settings = open_embedder(folder, threads=threads)
-        return cls(session, tokenizer, settings)
+        return cls(folder, _read_settings(folder), threads=threads)
 
     @property
     def dimension(self) -> int:
@@ -80,26 +86,40 @@ class TextEmbedder:
 
         Returns:
             Unit vectors, float32, shape (texts, dimension), in the order of `texts`.
+
+        Raises:
+            ModelIntegrityError: If the network or its tokenizer is missing or damaged.
         """
+        session, tokenizer = self._opened()
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch_fast(list(texts))
+        encodings = tokenizer.encode_batch_fast(list(texts))
         # Texts of like length share a batch, so little is computed on padding.
         order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids))
         for start in range(0, len(order), MAX_BATCH_TEXTS):
             rows = order[start : start + MAX_BATCH_TEXTS]
-            vectors[rows] = self._run([encodings[row] for row in rows])
+            vectors[rows] = _run(session, [encodings[row] for row in rows])
         return vectors
 
-    def _run(self, encodings: list[Encoding]) -> NDArray[np.float32]:
-        longest = max(len(encoding.ids) for encoding in encodings)
-        token_ids = np.zeros((len(encodings), longest), dtype=np.int64)
-        attention_mask = np.zeros_like(token_ids)
-        for row, encoding in enumerate(encodings):
-            token_ids[row, : len(encoding.ids)] = encoding.ids
-            attention_mask[row, : len(encoding.ids)] = 1
-        inputs = (token_ids, attention_mask, np.zeros_like(token_ids))
-        (vectors,) = self._session.run(None, dict(zip(EMBEDDER_INPUTS, inputs, strict=True)))
-        return np.asarray(vectors, dtype=np.float32)
+    def _opened(self) -> tuple[InferenceSession, Tokenizer]:
+        with self._opening:  # by the first of several threads
+            return self._network
+
+    @cached_property
+    def _network(self) -> tuple[InferenceSession, Tokenizer]:
+        session, tokenizer, _ = open_embedder(self._folder, threads=self._threads)
+        return session, tokenizer
+
+
+def _run(session: InferenceSession, encodings: list[Encoding]) -> NDArray[np.float32]:
+    longest = max(len(encoding.ids) for encoding in encodings)
+    token_ids = np.zeros((len(encodings), longest), dtype=np.int64)
+    attention_mask = np.zeros_like(token_ids)
+    for row, encoding in enumerate(encodings):
+        token_ids[row, : len(encoding.ids)] = encoding.ids
+        attention_mask[row, : len(encoding.ids)] = 1
+    inputs = (token_ids, attention_mask, np.zeros_like(token_ids))
+    (vectors,) = session.run(None, dict(zip(EMBEDDER_INPUTS, inputs, strict=True)))
+    return np.asarray(vectors, dtype=np.float32)
 
 
 def open_embedder(
@@ -122,17 +142,13 @@ def open_embedder(
     import onnxruntime
     from tokenizers import Tokenizer
 
-    if not folder.is_dir():
-        raise ModelUnavailableError(folder.name, f"no such folder: {folder}")
+    settings = _read_settings(folder)
     options = onnxruntime.SessionOptions()
     # A thread that spins while it waits takes the core from decoding and the language model.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
-        settings = msgspec.json.decode(
-            (folder / EMBEDDER_SETTINGS).read_bytes(), type=EmbedderSettings
-        )
         tokenizer = Tokenizer.from_str((folder / EMBEDDER_TOKENIZER).read_text("utf-8"))
         session = onnxruntime.InferenceSession(
             network(folder / EMBEDDER_MODEL), options, ["CPUExecutionProvider"]
@@ -143,3 +159,12 @@ def open_embedder(
     tokenizer.enable_truncation(settings.max_tokens)
     tokenizer.no_padding()
     return session, tokenizer, settings
+
+
+def _read_settings(folder: Path) -> EmbedderSettings:
+    if not folder.is_dir():
+        raise ModelUnavailableError(folder.name, f"no such folder: {folder}")
+    try:
+        return msgspec.json.decode((folder / EMBEDDER_SETTINGS).read_bytes(), type=EmbedderSettings)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelIntegrityError(folder.name, f"cannot be loaded: {error}") from error

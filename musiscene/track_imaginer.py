@@ -13,6 +13,7 @@ from musiscene.prompts import DESCRIBE_QUESTION, instruction_prompt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from musiscene.embed import TextEmbedder
     from musiscene.language_model import AudioStates
     from musiscene.listen import Listening
     from musiscene.writer import Writer
@@ -48,6 +49,11 @@ class TrackImaginer:
     def needs_features(self) -> bool:
         """Whether scenes cannot be imagined without the encoder's features."""
         return self._writer.trusts_ear
+
+    @property
+    def embedder(self) -> TextEmbedder | None:
+        """What ranks the scenes, of models that learnt them."""
+        return self._writer.embedder
 
     def imagine(
         self,

@@ -141,7 +141,7 @@ def scan_again(library: Library, folder: Path, versions: ModelVersions) -> None:
     def no_model() -> None:
         raise RuntimeError("a file has changed")
 
-    engine = LocalEngine(no_model, library.embedder, Path(folder.parent, "spool"))  # type: ignore[arg-type]  # never called
+    engine = LocalEngine(no_model, Path(folder.parent, "spool"))  # type: ignore[arg-type]  # never called
     report = scan(
         [folder],
         library=library,

@@ -94,8 +94,6 @@ def open_scanner(
             engine = cluster.engine(chosen, console, hello)
         else:
             engine = LocalEngine(
-                lambda: SplitModel.load(chosen, store, console),
-                library.embedder,
-                console.data_dir / "spool",
+                lambda: SplitModel.load(chosen, store, console), console.data_dir / "spool"
             )
         yield Scanner(store=store, library=library, engine=engine, versions=versions)

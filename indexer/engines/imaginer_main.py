@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from indexer.catalogue.rows import NewCaption
+from indexer.engines.captions import captions_of
+from musiscene.embed import TextEmbedder
 from musiscene.errors import ModelError
 from musiscene.packing import decode_listening
-from musiscene.track_imaginer import ImaginedSegment
+from musiscene.profiles import SCENE_EMBEDDER
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -39,8 +42,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class Written(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What was imagined."""
 
-    tracks: list[tuple[ImaginedSegment, ...]]
-    """The segments of each track."""
+    tracks: list[tuple[NewCaption, ...]]
+    """The captions of each track, with their vectors."""
     needs_features: bool
     """Whether scenes cannot be imagined without the encoder's features."""
 
@@ -71,23 +74,28 @@ def serve(connection: Connection, chosen: ChosenModel, store: ModelStore) -> Non
     with contextlib.suppress(EOFError, OSError):
         while True:
             batch = msgspec.msgpack.decode(connection.recv_bytes(), type=Batch)
-            answer = loaded if isinstance(loaded, Broken) else _answer(loaded, batch)
+            answer = loaded if isinstance(loaded, Broken) else _answer(*loaded, batch)
             connection.send_bytes(msgspec.msgpack.encode(answer))
 
 
-def _load(chosen: ChosenModel, store: ModelStore) -> TrackImaginer | Broken:
+def _load(chosen: ChosenModel, store: ModelStore) -> tuple[TrackImaginer, TextEmbedder] | Broken:
     try:
-        return chosen.load_imaginer(store)
+        imaginer = chosen.load_imaginer(store)
+        embedder = imaginer.embedder or TextEmbedder.load(store.folder(SCENE_EMBEDDER))
     except ModelError as error:
         return Broken(reason=error.reason, model=error.name)
+    return imaginer, embedder
 
 
-def _answer(imaginer: TrackImaginer, batch: Batch) -> Answer:
+def _answer(imaginer: TrackImaginer, embedder: TextEmbedder, batch: Batch) -> Answer:
     import torch
 
     torch.set_num_threads(max(1, batch.cores))
     try:
-        tracks = imaginer.imagine([decode_listening(one) for one in batch.heard])
+        imagined = imaginer.imagine([decode_listening(one) for one in batch.heard])
+        tracks = captions_of(imagined, embedder)
+    except ModelError as error:
+        return Broken(reason=error.reason, model=error.name)
     except Exception as error:
         logger.exception("unexpected error in a batch of %d", len(batch.heard))
         return Broken(reason=f"{type(error).__name__}: {error}")

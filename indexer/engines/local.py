@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
-from indexer.catalogue.rows import NewCaption
 from indexer.cues import with_songs
 from indexer.engines.decoder import Decoder, RefusedAudioError
 from indexer.engines.jobs import Failed, Identified, Imagined
@@ -40,14 +39,12 @@ if TYPE_CHECKING:
     from indexer.engines.jobs import Job, Outcome, Stage
     from indexer.engines.split_model import EngineModel
     from musiscene.audio.read import Recording
-    from musiscene.embed import TextEmbedder
     from musiscene.listen import Listening
-    from musiscene.track_imaginer import ImaginedSegment
 
 logger = logging.getLogger(__name__)
 
 SAMPLE_RATE: Final = 16_000
-BATCH_SEGMENTS: Final = 64
+BATCH_SEGMENTS: Final = 24
 """From so many segments on, the tracks at hand are imagined together."""
 DEFAULT_LIMITS = AudioLimits()
 
@@ -61,6 +58,43 @@ class Heard:
     fingerprint: bytes | None
 
 
+class Cores:
+    """Lends a machine's cores: what runs beside as many as there are makes all of it slower.
+
+    Args:
+        count: How many there are.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._claimed = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def lent(self, count: int, *, comes_first: bool = False) -> Iterator[None]:
+        """Hold some cores, waiting until they are free.
+
+        Args:
+            count: How many.
+            comes_first: Before all who wait without it.
+
+        Yields:
+            While they are held.
+        """
+        with self._changed:
+            claim = count if comes_first else 0
+            self._claimed += claim
+            self._changed.wait_for(lambda: self._free >= count + self._claimed - claim)
+            self._claimed -= claim
+            self._free -= count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += count
+                self._changed.notify_all()
+
+
 Doing: TypeAlias = "Future[Sequence[Outcome | Heard]]"
 """Work of a thread."""
 
@@ -70,7 +104,6 @@ class LocalEngine:
 
     Args:
         load_model: Loads what listens and imagines; called when the first job needs it.
-        embedder: Makes the vectors of captions.
         spool: A folder for decoded tracks on their way; what lies there is deleted.
         cores: How many to use; None for all.
         limits: On the files.
@@ -79,7 +112,6 @@ class LocalEngine:
     def __init__(
         self,
         load_model: Callable[[], EngineModel],
-        embedder: TextEmbedder,
         spool: Path,
         *,
         cores: int | None = None,
@@ -87,13 +119,12 @@ class LocalEngine:
     ) -> None:
         self._load_model = load_model
         self._loading = threading.Lock()
-        self._embedder = embedder
         self._spool = spool
         self._cores = cores or os.cpu_count() or 1
         self._limits = limits
         self._settled: Collection[str] = ()
         self._decoders: LifoQueue[Decoder] = LifoQueue()  # the one that is warm comes first
-        self._free_cores = threading.Semaphore(self._cores)
+        self._free_cores = Cores(self._cores)
 
     @cached_property
     def _loaded(self) -> EngineModel:
@@ -222,7 +253,7 @@ class LocalEngine:
             if recording.audio_hash in self._settled and not is_wanted:
                 return [Identified(job=job, info=recording.info, audio_hash=recording.audio_hash)]
             stage = "listen"
-            with self._computing(1):
+            with self._free_cores.lent(1):
                 return [self._hear(job, recording)]
         except RefusedAudioError as error:
             return [Failed(job=job, stage=stage, reason=error.reason, is_lasting=error.is_lasting)]
@@ -232,16 +263,6 @@ class LocalEngine:
             logger.exception("unexpected error in %s", job.file.path)
             reason = f"{type(error).__name__}: {error}"
             return [Failed(job=job, stage=stage, reason=reason, is_lasting=False)]
-
-    @contextmanager
-    def _computing(self, cores: int) -> Iterator[None]:
-        """Hold some cores: what runs beside as many as there are makes all of it slower."""
-        for _ in range(cores):
-            self._free_cores.acquire()
-        try:
-            yield
-        finally:
-            self._free_cores.release(cores)
 
     def _hear(self, job: Job, recording: Recording) -> Heard:
         info = with_songs(recording.info, job.file.cue)
@@ -259,9 +280,8 @@ class LocalEngine:
             ModelError: If the language model cannot be loaded.
         """
         try:
-            with self._computing(cores):
-                imagined = self._model.imagine([heard.listening for heard in batch], cores=cores)
-            captions = self._captions(imagined)
+            with self._free_cores.lent(cores, comes_first=True):
+                captions = self._model.imagine([heard.listening for heard in batch], cores=cores)
         except ModelError:
             raise
         except Exception as error:
@@ -279,35 +299,6 @@ class LocalEngine:
             )
             for heard, of_track in zip(batch, captions, strict=True)
         ]
-
-    def _captions(
-        self, imagined: Sequence[Sequence[ImaginedSegment]]
-    ) -> list[tuple[NewCaption, ...]]:
-        """The captions of each track, with their vectors."""
-        captions = [
-            NewCaption(segment=number, kind=kind, text=text, origin=origin, rank=rank, vector=b"")
-            for segments in imagined
-            for number, segment in enumerate(segments)
-            for kind, text, origin, rank in _texts(segment)
-        ]
-        vectors = self._embedder.encode([caption.text for caption in captions]).astype("<f2")
-        whole = iter(
-            msgspec.structs.replace(caption, vector=vector.tobytes())
-            for caption, vector in zip(captions, vectors, strict=True)
-        )
-        return [
-            tuple(next(whole) for segment in segments for _ in _texts(segment))
-            for segments in imagined
-        ]
-
-
-def _texts(segment: ImaginedSegment) -> list[tuple[str, str, str, int]]:
-    """Kind, text, origin and rank of each caption of a segment."""
-    scenes = [
-        ("scene", caption.text, caption.origin, rank)
-        for rank, caption in enumerate(segment.scene_captions)
-    ]
-    return [("music", segment.music_caption, "facts", 0), *scenes]
 
 
 def _is_batch(heard: Iterable[Heard]) -> bool:

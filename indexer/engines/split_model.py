@@ -6,8 +6,9 @@ one interpreter the steps wait for each other, and a third of the machine is los
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import msgspec
 
@@ -20,12 +21,17 @@ from musiscene.packing import encode_listening
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from indexer.catalogue.rows import NewCaption
     from musiscene.audio.read import Recording
     from musiscene.checkpoints.store import ModelStore
     from musiscene.cli.model_options import ChosenModel
     from musiscene.console import Console
     from musiscene.listen import Listening
-    from musiscene.track_imaginer import ImaginedSegment
+
+
+KERNELS_KEPT: Final = "64"
+"""By oneDNN, in either process. It would keep a thousand, one for each shape that it has met: half
+a gigabyte, and no faster."""
 
 
 class Hears(Protocol):
@@ -48,7 +54,7 @@ class EngineModel(Protocol):
 
     def imagine(
         self, listenings: Sequence[Listening], *, cores: int
-    ) -> list[tuple[ImaginedSegment, ...]]:
+    ) -> list[tuple[NewCaption, ...]]:
         """Imagine scenes for every segment of some tracks, in one batch.
 
         Args:
@@ -56,7 +62,7 @@ class EngineModel(Protocol):
             cores: How many to use.
 
         Returns:
-            The segments of each track, in order.
+            The captions of each track, with their vectors.
         """
 
 
@@ -88,6 +94,7 @@ class SplitModel:
             ModelUnavailableError: If a model is not on this machine.
             ModelIntegrityError: If a model's files are damaged.
         """
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS_KEPT)
         apart = ProcessApart(serve, chosen, store, name="musiscene-imaginer")
         apart.start()
         return cls(chosen.load_listener(store, console), apart)
@@ -99,7 +106,7 @@ class SplitModel:
 
     def imagine(
         self, listenings: Sequence[Listening], *, cores: int
-    ) -> list[tuple[ImaginedSegment, ...]]:
+    ) -> list[tuple[NewCaption, ...]]:
         """Imagine scenes for every segment of some tracks, in one batch; by one thread at a time.
 
         Args:
@@ -107,7 +114,7 @@ class SplitModel:
             cores: How many to use.
 
         Returns:
-            The segments of each track, in order.
+            The captions of each track, with their vectors.
 
         Raises:
             ImaginerError: If it cannot be done; another batch may succeed.

@@ -44,13 +44,13 @@ class PackedRows:
     """What rows have written after their prompts, all of them equally many tokens."""
 
     prompts: Tensor
-    """Keys and values of the prompts, (layers, 2, prompts, kv_heads, longest, head_width)."""
+    """Keys and values of the prompts, float32, (layers, 2, prompts, kv_heads, longest, width)."""
     padding: Tensor
     """Empty columns before each prompt's first token, int64, (prompts,)."""
     prompt_of: Tensor
     """Which prompt each row goes on from, int64, (rows,)."""
     states: Tensor
-    """Keys and values of what is written, (layers, 2, rows, kv_heads, room, head_width)."""
+    """Keys and values of what is written, float32, (layers, 2, rows, kv_heads, room, width)."""
     written: int
     """Columns of `states` in use."""
     logits: Tensor
@@ -121,7 +121,8 @@ class PackedLlama:
         mask = (mask | torch.eye(longest, dtype=torch.bool))[:, None]
         grouped = mask.repeat_interleave(self._heads // self._kv_heads, dim=2)
         hidden = self._model.model.embed_tokens.weight[token_ids]
-        states = hidden.new_zeros(
+        # Half precision would gain nothing here, and its kernels are made and kept for each shape.
+        states = torch.zeros(
             len(self._layers), 2, len(prompts), self._kv_heads, longest, self._width
         )
         shape = (len(prompts), longest)
@@ -129,8 +130,9 @@ class PackedLlama:
             query, key, value = self._project(layer, hidden, positions)
             own[0] = _spread(key, places, shape).transpose(1, 2)
             own[1] = _spread(value, places, shape).transpose(1, 2)
-            heard = self._attend(_spread(query, places, shape), own[0], own[1], grouped)
-            hidden = self._rest(layer, hidden, heard.reshape(-1, heard.shape[-1])[places])
+            heard = self._attend(_spread(query.float(), places, shape), own[0], own[1], grouped)
+            heard = heard.reshape(-1, heard.shape[-1])[places].to(hidden.dtype)
+            hidden = self._rest(layer, hidden, heard)
         ends = torch.tensor([len(prompt) for prompt in prompts]).cumsum(0) - 1
         logits = self._logits(hidden[ends])
         rows = torch.arange(len(prompts)).repeat_interleave(samples)
@@ -149,8 +151,8 @@ class PackedLlama:
             query, key, value = self._project(layer, hidden, positions)
             own[0, :, :, rows.written - 1] = key
             own[1, :, :, rows.written - 1] = value
-            heard = self._attend_shared(query, prompts, own[:, :, :, : rows.written], rows)
-            hidden = self._rest(layer, hidden, heard)
+            heard = self._attend_shared(query.float(), prompts, own[:, :, :, : rows.written], rows)
+            hidden = self._rest(layer, hidden, heard.to(hidden.dtype))
         rows.logits = self._logits(hidden)
 
     @torch.inference_mode()
@@ -217,7 +219,7 @@ class PackedLlama:
         asked = (query * self._width**-0.5).view(len(query), self._kv_heads, groups, self._width)
         of_prompt = _by_prompt(asked, rows.cells, grid) @ prompts[0].transpose(2, 3) + rows.bias
         scores = (_by_row(of_prompt, rows.cells, grid), asked @ own[0].transpose(2, 3))
-        weights = torch.cat(scores, dim=-1).softmax(-1, dtype=torch.float32).to(query.dtype)
+        weights = torch.cat(scores, dim=-1).softmax(-1)
         of_prompt = _by_prompt(weights[..., :longest], rows.cells, grid) @ prompts[1]
         heard = _by_row(of_prompt, rows.cells, grid) + weights[..., longest:] @ own[1]
         return heard.reshape(len(query), -1)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from indexer.catalogue.repository import Catalogue
+from indexer.engines.captions import captions_of
 from indexer.engines.local import LocalEngine
 from indexer.library import Library
 from indexer.match import Matcher
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from indexer.catalogue.models import Track
+    from indexer.catalogue.rows import NewCaption
     from indexer.engines.split_model import EngineModel
     from musiscene.embed import TextEmbedder
     from musiscene.encoders.musicnn import MusicnnTagger
@@ -43,6 +45,9 @@ HERTZ_OF: Final = {"flute": 880.0, "harp": 440.0, "drums": 220.0}
 SONG_SECONDS: Final = 11.3
 RATE: Final = 16_000
 VERSIONS: Final = ModelVersions(listening="ears-1", writing="words-1")
+
+
+EMBEDDER = cast("TextEmbedder", WordEmbedder())
 
 
 class ToneTagger:
@@ -73,8 +78,8 @@ class ToneModel:
         listenings: Sequence[Listening],
         *,
         cores: int = 1,  # noqa: ARG002
-    ) -> list[tuple[ImaginedSegment, ...]]:
-        return [
+    ) -> list[tuple[NewCaption, ...]]:
+        imagined = [
             tuple(
                 ImaginedSegment(
                     start_seconds=segment.start_seconds,
@@ -88,6 +93,7 @@ class ToneModel:
             )
             for heard in listenings
         ]
+        return captions_of(imagined, EMBEDDER)
 
 
 @pytest.fixture(scope="module")
@@ -104,14 +110,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     (folder / "album.cue").write_text(sheet)
     chapters = [(number * SONG_SECONDS, f"{name} part") for number, name in enumerate(HERTZ_OF)]
     write_chapters(folder / "book.m4a", whole[::-1], chapters, sample_rate=RATE)
-    embedder = cast("TextEmbedder", WordEmbedder())
-    with Library(Catalogue.open(data / "catalogue.sqlite"), data / "vectors", embedder) as opened:
+    with Library(Catalogue.open(data / "catalogue.sqlite"), data / "vectors", EMBEDDER) as opened:
         scan(
             [folder],
             library=opened,
-            engine=LocalEngine(
-                lambda: cast("EngineModel", ToneModel()), embedder, data / "spool", cores=1
-            ),
+            engine=LocalEngine(lambda: cast("EngineModel", ToneModel()), data / "spool", cores=1),
             versions=VERSIONS,
             progress=ScanProgress(),
             stop=threading.Event(),

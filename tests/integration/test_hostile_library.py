@@ -71,7 +71,7 @@ def test_no_file_stops_a_scan_or_is_passed_over(
         report = scan(
             [corpus.good[-1].parent],
             library=library,
-            engine=LocalEngine(lambda: model, embedder, tmp_path / "spool", limits=limits),
+            engine=LocalEngine(lambda: model, tmp_path / "spool", limits=limits),
             versions=VERSIONS,
             progress=ScanProgress(),
             stop=threading.Event(),

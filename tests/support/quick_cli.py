@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 
 import msgspec
 
 from indexer.engines import local
+from indexer.engines.captions import captions_of
 from indexer.engines.split_model import SplitModel
 from musiscene.cli.model_options import ChosenModel
 from musiscene.embed import TextEmbedder
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from indexer.catalogue.rows import NewCaption
     from musiscene.audio.read import Recording
     from musiscene.listen import Listening
 
 SECONDS = float(os.environ.get("QUICK_SECONDS", "0"))
+EMBEDDER = cast("TextEmbedder", WordEmbedder())
 VERSIONS = ModelVersions(listening="ears-1", writing="words-1")
 
 
@@ -54,9 +57,9 @@ class WaitingModel:
         listenings: Sequence[Listening],
         *,
         cores: int = 1,  # noqa: ARG002
-    ) -> list[tuple[ImaginedSegment, ...]]:
+    ) -> list[tuple[NewCaption, ...]]:
         time.sleep(SECONDS)
-        return [
+        imagined = [
             (
                 ImaginedSegment(
                     start_seconds=0.0,
@@ -67,6 +70,7 @@ class WaitingModel:
             )
             for heard in listenings
         ]
+        return captions_of(imagined, EMBEDDER)
 
 
 class SomeStore:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from musiscene.errors import ModelIntegrityError
 from musiscene.imagine import SceneCaption
 from musiscene.track_imaginer import ImaginedSegment
+from tests.support.listening import WordEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ class NamingImaginer:
     """Imagines the name of what was heard; some names are trouble."""
 
     needs_features = True
+    embedder = WordEmbedder()
 
     def imagine(self, listenings: Sequence[Listening]) -> list[tuple[ImaginedSegment, ...]]:
         names = [heard.audio_hash for heard in listenings]

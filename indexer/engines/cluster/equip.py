@@ -47,11 +47,11 @@ class LocalModels:
 
         console = Console(Places(models_dir=self.models_dir), quiet=True)
         store = self.chosen.store(console, also=(EMBEDDER_NAME,))
-        embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME), threads=cores)
+        embedder = TextEmbedder.load(store.folder(EMBEDDER_NAME))
         # A process of its own, so a folder of its own: engines empty theirs.
         spool = Path(tempfile.gettempdir()) / f"musiscene-spool-{os.getpid()}"
         model = SplitModel.load(self.chosen, store, console)
-        engine = LocalEngine(lambda: model, embedder, spool, cores=cores)
+        engine = LocalEngine(lambda: model, spool, cores=cores)
         return Equipment(
             engine=engine, versions=self.chosen.versions(store), embedder=embedder.version
         )

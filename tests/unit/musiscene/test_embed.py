@@ -26,15 +26,20 @@ class TestLoad:
         for name, content in files.items():
             (tmp_path / name).write_bytes(content[:5] if name == torn else content)
         with pytest.raises(ModelIntegrityError, match="cannot be loaded"):
-            TextEmbedder.load(tmp_path)
+            TextEmbedder.load(tmp_path).encode(["a"])
+
+    def test_who_only_asks_for_the_version_opens_no_network(self, tmp_path: Path):
+        settings = EmbedderSettings(dimension=4, max_tokens=8, version="made-1")
+        (tmp_path / "embedder.json").write_bytes(msgspec.json.encode(settings))
+        embedder = TextEmbedder.load(tmp_path)
+        assert (embedder.version, embedder.dimension) == ("made-1", 4)
 
     def test_imports_no_torch(self, tmp_path: Path):
         script = (
-            "import sys; from pathlib import Path; from musiscene.embed import TextEmbedder\n"
+            "import sys; from pathlib import Path; from musiscene.embed import open_embedder\n"
             "from musiscene.errors import ModelIntegrityError\n"
-            "try: TextEmbedder.load(Path(sys.argv[1]))\n"
+            "try: open_embedder(Path(sys.argv[1]))\n"
             "except ModelIntegrityError: pass\n"
-            "assert 'onnxruntime' in sys.modules\n"
             "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
         )
         command = [sys.executable, "-c", script, str(tmp_path)]

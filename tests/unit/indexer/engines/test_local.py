@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from indexer.engines import local
+from indexer.engines.captions import captions_of
 from indexer.engines.decoder import RefusedAudioError
 from indexer.engines.jobs import Failed, Identified, Imagined, Job
 from indexer.engines.local import LocalEngine
@@ -24,12 +25,14 @@ from tests.support.listening import WordEmbedder, listening
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from indexer.catalogue.rows import NewCaption
     from indexer.engines.jobs import Outcome
     from indexer.engines.split_model import EngineModel
     from musiscene.embed import TextEmbedder
     from musiscene.listen import Listening
 
 SEGMENTS = 4
+EMBEDDER = cast("TextEmbedder", WordEmbedder())
 NO_FEATURES = AudioFeatures(
     track=np.zeros((0, 0), np.float32), segments=np.zeros((1, 0, 0), np.float32)
 )
@@ -103,14 +106,14 @@ class FakeModel:
         listenings: Sequence[Listening],
         *,
         cores: int = 1,  # noqa: ARG002
-    ) -> list[tuple[ImaginedSegment, ...]]:
+    ) -> list[tuple[NewCaption, ...]]:
         names = [heard.audio_hash for heard in listenings]
         self.batches.append(names)
         if any("dull" in name for name in names):
             raise ZeroDivisionError
         if any("ctrl-c" in name for name in names):
             raise KeyboardInterrupt
-        return [
+        imagined = [
             tuple(
                 ImaginedSegment(
                     start_seconds=segment.start_seconds,
@@ -125,6 +128,7 @@ class FakeModel:
             )
             for heard in listenings
         ]
+        return captions_of(imagined, EMBEDDER)
 
 
 @pytest.fixture(autouse=True)
@@ -154,8 +158,7 @@ class Feed:
 
 
 def engine_of(model: FakeModel, spool: Path) -> LocalEngine:
-    embedder = cast("TextEmbedder", WordEmbedder())
-    return LocalEngine(lambda: cast("EngineModel", model), embedder, spool, cores=2)
+    return LocalEngine(lambda: cast("EngineModel", model), spool, cores=2)
 
 
 def outcomes(
@@ -201,8 +204,7 @@ class TestRun:
         def load() -> EngineModel:
             raise AssertionError
 
-        embedder = cast("TextEmbedder", WordEmbedder())
-        engine = LocalEngine(load, embedder, tmp_path / "spool", cores=1)
+        engine = LocalEngine(load, tmp_path / "spool", cores=1)
         assert list(engine.run(lambda: None, ())) == []
         jobs = iter([job("known"), job("x", kind="identify"), job("bad")])
         kinds = [type(one) for one in engine.run(lambda: next(jobs, None), {"known"})]
@@ -302,8 +304,7 @@ class TestTrouble:
         def load() -> EngineModel:
             raise ModelIntegrityError("tiny", "is damaged")
 
-        embedder = cast("TextEmbedder", WordEmbedder())
-        engine = LocalEngine(load, embedder, tmp_path / "spool", cores=1)
+        engine = LocalEngine(load, tmp_path / "spool", cores=1)
         with pytest.raises(ModelIntegrityError):
             outcomes(engine, Feed([job("a"), job("b")]))
 
