@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where the processes put their counts together."""
 START_FAILED: Final = 3
+HANGS_SECONDS: Final = 30
+"""A process that says nothing for so long is put down; a busy machine needs a few seconds."""
 
 
 class AppFactory:
@@ -75,6 +77,7 @@ class GuardedConfig(uvicorn.Config):
             proxy_headers=True,
             forwarded_allow_ips=list(settings.security.trusted_proxies),
             h11_max_incomplete_event_size=self.limits.header_bytes,
+            timeout_worker_healthcheck=HANGS_SECONDS,
             timeout_keep_alive=max(1, round(self.limits.idle_seconds)),
             timeout_graceful_shutdown=max(1, round(self.limits.shutdown_seconds)),
         )

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = 130
+CHILD_NICENESS = 5
+"""Requests to the service that it belongs to come first."""
 
 
 @click.command(epilog="Example: musiscene work")
@@ -67,6 +69,7 @@ def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: b
         Presence(data_dir) as presence,
     ):
         if child:
+            os.nice(CHILD_NICENESS)
             Thread(target=_end_with_parent, args=(stopping,), daemon=True).start()
         opening = Lock()
 

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.support.retrieval import made_library
+from tests.support.service_process import free_port, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,16 +37,10 @@ idle_seconds = 2.0
 send_seconds = 1.5
 requests_at_once = 8
 header_bytes = 8192
-shutdown_seconds = 5.0
+shutdown_seconds = 30.0
 [logs]
 format = "json"
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 class Server:
@@ -54,14 +49,19 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=8)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def lines(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
+    def metric(self, name: str) -> float:
+        text = httpx.get(f"{self.url}/metrics", timeout=30).text
+        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
     def is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=2).is_success
+            return httpx.get(f"{self.url}/health/ready", timeout=10).is_success
         except httpx.HTTPError:
             return False
 
@@ -80,7 +80,7 @@ def running(folder: Path, *, workers: int = 1) -> Iterator[Server]:
         process = subprocess.Popen(command, cwd=ROOT, stderr=stderr, text=True)  # noqa: S603
     server = Server(process, port, log)
     try:
-        until = time.monotonic() + 40
+        until = time.monotonic() + 120
         while not server.is_ready():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
@@ -89,7 +89,7 @@ def running(folder: Path, *, workers: int = 1) -> Iterator[Server]:
     finally:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -124,13 +124,13 @@ class TestSlowClients:
             connection.send(b"GET /health/live HTTP/1.1\r\n")
             began = time.monotonic()
             with pytest.raises((BrokenPipeError, ConnectionResetError)):
-                drip(connection, seconds=6)
-            assert 0.8 < time.monotonic() - began < 5
+                drip(connection, seconds=20)
+            assert 0.8 < time.monotonic() - began < 15
 
     def test_a_connection_that_says_nothing_is_closed(self, server: Server):
         with server.connect() as connection:
             seconds, said = seconds_until_closed(connection)
-        assert 0.5 < seconds < 5
+        assert 0.5 < seconds < 15
         assert said == b""
 
     def test_a_body_that_drips_gets_408(self, server: Server):
@@ -142,14 +142,14 @@ class TestSlowClients:
             seconds, said = seconds_until_closed(connection)
         assert said.startswith(b"HTTP/1.1 408"), said
         assert b"urn:musiscene:body-late" in said
-        assert seconds < 5
+        assert seconds < 15
 
     def test_an_idle_connection_is_closed(self, server: Server):
         with server.connect() as connection:
             connection.send(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             seconds, said = seconds_until_closed(connection)
         assert said.startswith(b"HTTP/1.1 200")
-        assert 1 < seconds < 6
+        assert 1 < seconds < 15
 
     def test_a_client_that_goes_away_halfway_leaves_nothing_behind(self, server: Server):
         for _ in range(20):
@@ -244,18 +244,18 @@ class TestLogs:
 class TestStopping:
     def test_a_request_that_is_under_way_is_finished(self, tmp_path: Path):
         with running(tmp_path) as server, ThreadPoolExecutor(1) as pool:
-            answer = pool.submit(httpx.get, f"{server.url}/slow", timeout=10)
-            time.sleep(0.4)
+            answer = pool.submit(httpx.get, f"{server.url}/slow?seconds=4", timeout=60)
+            wait_for(lambda: server.metric("musiscene_requests_in_flight") == 2.0)
             server.process.send_signal(signal.SIGTERM)
             assert answer.result().status_code == 200
-            assert server.process.wait(10) == 0
+            assert server.process.wait(60) == 0
 
 
 class TestSeveralProcesses:
     def test_they_share_the_port_and_their_counts(self, tmp_path: Path):
         with running(tmp_path, workers=2) as server:
             seen: set[int] = set()
-            until = time.monotonic() + 30
+            until = time.monotonic() + 120
             while len(seen) < 2 and time.monotonic() < until:
                 with ThreadPoolExecutor(6) as pool:
                     answers = pool.map(
@@ -271,7 +271,5 @@ class TestSeveralProcesses:
             texts = [httpx.get(f"{server.url}/metrics").text for _ in range(4)]
             assert all(counted in text for text in texts)
             os.kill(min(seen), signal.SIGKILL)
-            until = time.monotonic() + 30
-            while not server.is_ready() and time.monotonic() < until:
-                time.sleep(0.2)
+            wait_for(server.is_ready)
             assert "musiscene_requests_in_flight" in httpx.get(f"{server.url}/metrics").text

@@ -34,8 +34,8 @@ class WithoutModels(server.AppFactory):
 
 
 @get("/slow", opt={"open": True})
-async def _slow() -> dict[str, int]:
-    await asyncio.sleep(1.0)
+async def _slow(seconds: float = 1.0) -> dict[str, int]:
+    await asyncio.sleep(seconds)
     return {"process": os.getpid()}
 
 

@@ -238,5 +238,6 @@ class TestScopes:
             "docs",
             "docs-assets",
             "health",
+            "metrics",
             "web",
         }
