@@ -122,6 +122,8 @@ class LocalEngine:
         self._spool = spool
         self._cores = cores or os.cpu_count() or 1
         self._limits = limits
+        self._decoder_count = max(2, self._cores // 2)  # two: one that hangs holds nobody up
+        self._threads = self._decoder_count + self._cores
         self._settled: Collection[str] = ()
         self._decoders: LifoQueue[Decoder] = LifoQueue()  # the one that is warm comes first
         self._free_cores = Cores(self._cores)
@@ -148,23 +150,21 @@ class LocalEngine:
             One outcome for each job, in the order they are done.
         """
         self._settled = settled
-        decoders = max(2, self._cores // 2)  # two, so that one that hangs holds nobody up
-        threads = decoders + self._cores
         pending: set[Doing] = set()
         heard: deque[Heard] = deque()
         batch: Doing | None = None
         with (
-            self._decoding(decoders),
-            _threads(threads, "listen") as listening,
+            self._decoding(),
+            _threads(self._threads, "listen") as listening,
             _threads(1, "imagine") as imagining,
         ):
             while True:
-                self._begin(next_job, listening, pending, heard, at_most=4 * threads)
+                self._begin(next_job, listening, pending, heard)
                 if batch is None and heard and (_is_batch(heard) or not pending):
                     taken = _take_batch(heard)
-                    self._begin(next_job, listening, pending, heard, at_most=4 * threads)
+                    self._begin(next_job, listening, pending, heard)
                     # Beside those who listen, the language model has half of the cores.
-                    cores = max(1, self._cores // 2) if pending or heard else self._cores
+                    cores = max(1, self._cores // 2) if pending else self._cores
                     batch = imagining.submit(self._imagine, taken, cores=cores)
                 if not pending and batch is None:
                     return
@@ -184,11 +184,10 @@ class LocalEngine:
         listening: ThreadPoolExecutor,
         pending: set[Doing],
         heard: deque[Heard],
-        *,
-        at_most: int,
     ) -> None:
-        """Take jobs while few are on their way; what is heard weighs little."""
-        while len(pending) + len(heard) < at_most and (job := next_job()):
+        """Take jobs while few are on their way, and the next batch is not heard yet."""
+        at_most = 2 * self._threads
+        while len(pending) < at_most and not _is_batch(heard) and (job := next_job()):
             before = self._heard_before(job)
             if before is None:
                 pending.add(listening.submit(self._read, job))
@@ -196,7 +195,7 @@ class LocalEngine:
                 heard.append(before)
 
     @contextmanager
-    def _decoding(self, count: int) -> Iterator[None]:
+    def _decoding(self) -> Iterator[None]:
         shutil.rmtree(self._spool, ignore_errors=True)  # what a killed process left
         try:
             self._spool.mkdir(parents=True, exist_ok=True)
@@ -206,7 +205,8 @@ class LocalEngine:
                 "nothing is lost, run `musiscene index` again when it can"
             ) from error
         decoders = [
-            Decoder(self._spool, sample_rate=SAMPLE_RATE, limits=self._limits) for _ in range(count)
+            Decoder(self._spool, sample_rate=SAMPLE_RATE, limits=self._limits)
+            for _ in range(self._decoder_count)
         ]
         for decoder in decoders:
             self._decoders.put(decoder)
