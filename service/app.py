@@ -39,6 +39,7 @@ from service.security.shield import Shield
 from service.serving import Serving
 from service.tracks.controller import MapController, TrackController
 from service.tracks.service import TrackService
+from service.web.controller import PageController
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -68,9 +69,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
     serving = Serving(settings)
     history = BriefHistory(serving.library.catalogue.briefs, is_on=settings.remember_briefs)
     metrics = Metrics(serving)
-    queue = JobQueue(
-        settings.data_dir, database=settings.database, redis=settings.jobs.redis
-    )
+    queue = JobQueue(settings.data_dir, database=settings.database, redis=settings.jobs.redis)
     desk = JobDesk(serving.library.catalogue.jobs, queue, settings.jobs)
     generations = GenerationService(serving, desk)
     held = {
@@ -105,6 +104,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             BriefController,
             GenerationController,
             ScanController,
+            PageController,
             create_static_files_router(
                 DOCS_ASSETS, [swagger_ui.static_path], include_in_schema=False
             ),

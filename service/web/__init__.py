@@ -1,0 +1,1 @@
+"""The page for people, and how it is sent."""
