@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,20 @@ After = Annotated[
         "The other parameters stay as they were.",
     ),
 ]
+
+
+PageSize = Annotated[int, QueryParameter(ge=1, le=200, description="How many to return at most.")]
+
+
+class HasId(Protocol):
+    """A row of a list."""
+
+    @property
+    def id(self) -> UUID:
+        """Its place in the order."""
+
+
+R = TypeVar("R", bound=HasId)
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -70,6 +85,26 @@ def read_cursor(text: str, *, asked: str) -> Cursor:
     return cursor
 
 
-def id_cursor(asked: str, last: UUID) -> str:
-    """The word for a place in a list that is in the order of ids."""
-    return write_cursor(Cursor(asked, Place("", last)))
+def page_by_id(
+    find: Callable[[UUID | None, int], Sequence[R]], *, asked: str, limit: int, after: str | None
+) -> tuple[Sequence[R], str | None]:
+    """A page of a list in the order of ids.
+
+    Args:
+        find: Gives at most so many rows that come behind an id, or the first ones.
+        asked: Digest of what the list is asked for.
+        limit: Rows on a page.
+        after: From the client.
+
+    Returns:
+        The rows, and the word for the next page; None on the last one.
+
+    Raises:
+        CursorError: If `after` is no such word, or one of another list.
+    """
+    before = None if after is None else read_cursor(after, asked=asked).place.track_id
+    found = find(before, limit + 1)
+    shown = found[:limit]
+    if len(found) <= limit:
+        return shown, None
+    return shown, write_cursor(Cursor(asked, Place("", shown[-1].id)))

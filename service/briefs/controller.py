@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 
 from indexer.catalogue.briefs import AskedBrief
 from service.briefs.history import BriefHistory
 from service.conditional import NOT_MODIFIED, answer
-from service.cursors import After, digest_of, id_cursor, read_cursor
+from service.cursors import After, PageSize, digest_of, page_by_id
 from service.errors import problems
 
 
 class BriefPage(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the briefs that were asked."""
 
-    briefs: list[AskedBrief]
+    briefs: Sequence[AskedBrief]
     """Newest first."""
     after: str | None
     """To ask for the next page with; None on the last one."""
@@ -43,18 +44,17 @@ class BriefController(Controller):
         self,
         request: Request[Any, Any, Any],
         brief_history: NamedDependency[BriefHistory],
-        limit: Annotated[
-            int, QueryParameter(ge=1, le=200, description="How many briefs to return at most.")
-        ] = 50,
+        limit: PageSize = 50,
         after: After = None,
     ) -> Response[BriefPage]:
         """What was asked lately, and which tracks were found; the newest first."""
         brief_history.settle()
-        asked = digest_of("briefs")
-        before = None if after is None else read_cursor(after, asked=asked).place.track_id
-        found = brief_history.briefs.page(before=before, limit=limit + 1)
-        shown = found[:limit]
-        goes_on = id_cursor(asked, shown[-1].id) if len(found) > limit else None
+        shown, goes_on = page_by_id(
+            lambda before, count: brief_history.briefs.page(before=before, limit=count),
+            asked=digest_of("briefs"),
+            limit=limit,
+            after=after,
+        )
         return answer(request, BriefPage(briefs=shown, after=goes_on))
 
     @get(

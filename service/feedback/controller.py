@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from indexer.catalogue.opinions import Opinion, Verdict
 from indexer.feedback import MAX_BRIEF_LINES, MAX_NOTE_CHARACTERS, note_opinion
 from indexer.matching.brief import MAX_CAPTION_CHARACTERS
 from service.conditional import NOT_MODIFIED, answer
-from service.cursors import After, digest_of, id_cursor, read_cursor
+from service.cursors import After, PageSize, digest_of, page_by_id
 from service.errors import problems
 from service.serving import Serving
 
@@ -43,7 +44,7 @@ class FeedbackRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class FeedbackPage(msgspec.Struct, frozen=True, kw_only=True):
     """Some of what people said."""
 
-    opinions: list[Opinion]
+    opinions: Sequence[Opinion]
     """Newest first."""
     after: str | None
     """To ask for the next page with; None on the last one."""
@@ -99,19 +100,19 @@ class FeedbackController(Controller):
                 max_length=500, description="Only with this in the brief or the note, in any case."
             ),
         ] = "",
-        limit: Annotated[
-            int, QueryParameter(ge=1, le=200, description="How many to return at most.")
-        ] = 50,
+        limit: PageSize = 50,
         after: After = None,
     ) -> Response[FeedbackPage]:
         """What people said, the newest first."""
-        asked = digest_of("feedback", track_id, q)
-        before = None if after is None else read_cursor(after, asked=asked).place.track_id
-        found = serving.library.catalogue.opinions.page(
-            track_id=track_id, text=q, before=before, limit=limit + 1
+        opinions = serving.library.catalogue.opinions
+        shown, goes_on = page_by_id(
+            lambda before, count: opinions.page(
+                track_id=track_id, text=q, before=before, limit=count
+            ),
+            asked=digest_of("feedback", track_id, q),
+            limit=limit,
+            after=after,
         )
-        shown = found[:limit]
-        goes_on = id_cursor(asked, shown[-1].id) if len(found) > limit else None
         return answer(request, FeedbackPage(opinions=shown, after=goes_on))
 
     @get(

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import anyio.to_thread
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.types import ASGIApp
 
 from service.conditional import answer
-from service.cursors import After, digest_of, id_cursor, read_cursor
+from service.cursors import After, PageSize
 from service.errors import problems
 from service.generations.schemas import GenerationPage, GenerationRequest, GenerationView
 from service.generations.service import GenerationService
 from service.jobs.desk import JobDesk
-from service.jobs.events import job_events
+from service.jobs.events import EVENT_STREAM, job_events
+from service.jobs.pages import page_of_jobs
 from service.jobs.schemas import IdempotencyKey, LastEventId, StatusFilter
 from service.serving import Serving
 from service.settings import ServiceSettings
@@ -68,23 +69,20 @@ class GenerationController(Controller):
         request: Request[Any, Any, Any],
         job_desk: NamedDependency[JobDesk],
         generation_service: NamedDependency[GenerationService],
-        status: Annotated[
-            StatusFilter | None, QueryParameter(description="Only with this status.")
-        ] = None,
-        limit: Annotated[
-            int, QueryParameter(ge=1, le=200, description="How many to return at most.")
-        ] = 50,
+        status: StatusFilter = None,
+        limit: PageSize = 50,
         after: After = None,
     ) -> Response[GenerationPage]:
         """Music that was asked for, the newest first."""
-        asked = digest_of("generations", status)
-        before = None if after is None else read_cursor(after, asked=asked).place.track_id
-        found = job_desk.jobs.page(
-            kind="generation", statuses=[status] if status else [], before=before, limit=limit + 1
+        found, goes_on = page_of_jobs(
+            job_desk.jobs, "generation", status=status, limit=limit, after=after
         )
-        goes_on = id_cursor(asked, found[limit - 1].id) if len(found) > limit else None
-        shown = [generation_service.view(job) for job in found[:limit]]
-        return answer(request, GenerationPage(generations=shown, after=goes_on))
+        return answer(
+            request,
+            GenerationPage(
+                generations=[generation_service.view(job) for job in found], after=goes_on
+            ),
+        )
 
     @get(
         "/{generation_id:uuid}",
@@ -106,15 +104,7 @@ class GenerationController(Controller):
         "/{generation_id:uuid}/events",
         operation_id="followGeneration",
         summary="Follow a generation",
-        responses={
-            200: ResponseSpec(
-                str,
-                generate_examples=False,
-                media_type="text/event-stream",
-                description="`progress` and `done` events",
-            ),
-            **problems(400, 404, 503),
-        },
+        responses={**EVENT_STREAM, **problems(400, 404, 503)},
     )
     async def events(
         self,

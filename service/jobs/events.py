@@ -19,6 +19,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 from litestar import Response
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Stream
 
 from indexer.catalogue.job_rows import JobRow
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from indexer.catalogue.job_rows import JobKind
     from indexer.catalogue.jobs import Jobs
 
+EVENT_STREAM: Final = {
+    200: ResponseSpec(
+        str,
+        generate_examples=False,
+        media_type="text/event-stream",
+        description="`progress` and `done` events",
+    )
+}
+"""How an operation that answers with events is documented."""
 LOOK_SECONDS: Final = 0.4
 HEARTBEAT_SECONDS: Final = 10.0
 """Between two signs of life, so that proxies keep the connection."""

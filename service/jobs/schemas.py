@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar.params import HeaderParameter
+from litestar.params import HeaderParameter, QueryParameter
 from msgspec import Meta
 
 from indexer.catalogue.job_rows import JobRow, JobStatus
@@ -116,4 +116,4 @@ def _seconds_left(job: JobRow) -> float | None:
     return round((job.total - job.done) / job.rate, 1)
 
 
-StatusFilter = Literal["queued", "running", "done", "failed", "cancelled"]
+StatusFilter = Annotated[JobStatus | None, QueryParameter(description="Only with this status.")]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from indexer.catalogue.job_rows import NewJob
 from service.conditional import answer
-from service.cursors import After, digest_of, id_cursor, read_cursor
+from service.cursors import After, PageSize
 from service.errors import problems
 from service.jobs.desk import JobDesk
-from service.jobs.events import job_events
+from service.jobs.events import EVENT_STREAM, job_events
+from service.jobs.pages import page_of_jobs
 from service.jobs.schemas import IdempotencyKey, LastEventId, StatusFilter
 from service.scans.paths import checked_paths
 from service.scans.schemas import ScanPage, ScanRequest, ScanView, scan_view
@@ -77,23 +77,15 @@ class ScanController(Controller):
         self,
         request: Request[Any, Any, Any],
         job_desk: NamedDependency[JobDesk],
-        status: Annotated[
-            StatusFilter | None, QueryParameter(description="Only with this status.")
-        ] = None,
-        limit: Annotated[
-            int, QueryParameter(ge=1, le=200, description="How many to return at most.")
-        ] = 50,
+        status: StatusFilter = None,
+        limit: PageSize = 50,
         after: After = None,
     ) -> Response[ScanPage]:
         """Scans that the service was asked for, the newest first."""
-        asked = digest_of("scans", status)
-        before = None if after is None else read_cursor(after, asked=asked).place.track_id
-        found = job_desk.jobs.page(
-            kind="scan", statuses=[status] if status else [], before=before, limit=limit + 1
+        found, goes_on = page_of_jobs(
+            job_desk.jobs, "scan", status=status, limit=limit, after=after
         )
-        goes_on = id_cursor(asked, found[limit - 1].id) if len(found) > limit else None
-        shown = [scan_view(job) for job in found[:limit]]
-        return answer(request, ScanPage(scans=shown, after=goes_on))
+        return answer(request, ScanPage(scans=[scan_view(job) for job in found], after=goes_on))
 
     @get(
         "/{scan_id:uuid}",
@@ -110,15 +102,7 @@ class ScanController(Controller):
         "/{scan_id:uuid}/events",
         operation_id="followScan",
         summary="Follow a scan",
-        responses={
-            200: ResponseSpec(
-                str,
-                generate_examples=False,
-                media_type="text/event-stream",
-                description="`progress` and `done` events",
-            ),
-            **problems(400, 404, 503),
-        },
+        responses={**EVENT_STREAM, **problems(400, 404, 503)},
     )
     async def events(
         self,
