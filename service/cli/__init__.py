@@ -33,6 +33,7 @@ from musiscene.errors import (
     ModelUnavailableError,
     MusiSceneError,
 )
+from service.cli.backup import backup, restore
 from service.cli.doctor import doctor
 from service.cli.keys import keys
 from service.cli.serve import serve
@@ -78,7 +79,7 @@ def commands() -> None:
 
 for command in (
     models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve,
-    keys, doctor, work, generate, train, data, evaluate,
+    keys, doctor, backup, restore, work, generate, train, data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)
