@@ -15,6 +15,7 @@ from unittest.mock import patch
 import msgspec
 
 from indexer.engines import local
+from indexer.engines.captions import captions_of
 from indexer.engines.split_model import SplitModel
 from musiscene.checkpoints.store import ModelStore
 from musiscene.cli.model_options import ChosenModel
@@ -24,11 +25,12 @@ from musiscene.scene_reader import SceneReader
 from musiscene.track_imaginer import ImaginedSegment
 from service.cli import main
 from tests.support.listening import WordEmbedder, listening, word_reader
-from tests.support.quick_cli import VERSIONS, SomeStore, instead
+from tests.support.quick_cli import EMBEDDER, VERSIONS, SomeStore, instead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from indexer.catalogue.rows import NewCaption
     from musiscene.audio.read import Recording
     from musiscene.listen import Listening
 
@@ -54,20 +56,20 @@ class TitleModel:
         listenings: Sequence[Listening],
         *,
         cores: int = 1,  # noqa: ARG002
-    ) -> list[tuple[ImaginedSegment, ...]]:
-        return [
-            (
-                ImaginedSegment(
-                    start_seconds=0.0,
-                    end_seconds=1.0,
-                    music_caption="A piece of music.",
-                    scene_captions=(
-                        SceneCaption(text=heard.info.title or "a street", origin="model"),
-                    ),
-                ),
-            )
-            for heard in listenings
-        ]
+    ) -> list[tuple[NewCaption, ...]]:
+        return captions_of([_segments(heard) for heard in listenings], EMBEDDER)
+
+
+def _segments(heard: Listening) -> tuple[ImaginedSegment, ...]:
+    scene = SceneCaption(text=heard.info.title or "a street", origin="model")
+    return (
+        ImaginedSegment(
+            start_seconds=0.0,
+            end_seconds=1.0,
+            music_caption="A piece of music.",
+            scene_captions=(scene,),
+        ),
+    )
 
 
 if __name__ == "__main__":
