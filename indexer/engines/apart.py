@@ -1,14 +1,16 @@
 """A process of its own that answers requests over a pipe of its own.
 
 Python's own pools share locks between their processes or break as a whole when one dies; here one
-that is lost costs its request, and the next request starts another.
+that is lost costs its request, and the next request starts another. None outlives its parent.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -102,7 +104,10 @@ class ProcessApart:
         context = get_context("spawn")  # a copy of a process with threads may hang
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=self._serve, args=(theirs, *self._arguments), name=self._name, daemon=True
+            target=_serve_until_orphaned,
+            args=(self._serve, theirs, *self._arguments),
+            name=self._name,
+            daemon=True,
         )
         self._process.start()
         theirs.close()
@@ -119,3 +124,15 @@ class ProcessApart:
             with contextlib.suppress(ValueError):
                 name = signal.Signals(-code).name
         return f"died ({name})"
+
+
+def _serve_until_orphaned(serve: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
+    Thread(target=_end_with_parent, daemon=True).start()
+    serve(*arguments)
+
+
+def _end_with_parent() -> None:
+    """End at once when the parent is gone: what is under way is for nobody."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)

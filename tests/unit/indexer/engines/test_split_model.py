@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from indexer.engines.split_model import Hears
+
+
+ORPHAN_SECONDS = 20.0
+PARENT = """
+import threading, time
+from indexer.engines.apart import ProcessApart
+def sleep(connection):
+    connection.recv_bytes()
+    connection.send_bytes(b"begun")
+    time.sleep(60)
+if __name__ == "__main__":
+    apart = ProcessApart(sleep, name="sleeper")
+    apart.ask(b"begin")
+    print(apart.pid, flush=True)
+    threading.Event().wait()
+"""
 
 
 class Deaf:
@@ -76,3 +96,24 @@ class TestImagine:
                 assert raised.value.name == "tiny"
         finally:
             model.close()
+
+
+class TestEnd:
+    def test_a_process_at_work_does_not_outlive_the_one_that_asked(self, tmp_path: Path):
+        """It would go on with its batch for half a minute, beside the next scan."""
+        script = tmp_path / "parent.py"
+        script.write_text(PARENT)
+        with subprocess.Popen(  # noqa: S603  our own script
+            [sys.executable, str(script)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        ) as parent:
+            assert parent.stdout is not None
+            child = int(parent.stdout.readline())
+            parent.kill()
+            parent.wait()
+        until = time.monotonic() + ORPHAN_SECONDS
+        while Path(f"/proc/{child}").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not Path(f"/proc/{child}").exists()
