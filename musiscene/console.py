@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import sys
 import time
 from pathlib import Path, PurePath
@@ -287,6 +288,24 @@ def _bars(unit: Unit) -> Progress:
     )
 
 
+def _database_of_file() -> str | None:
+    """The URL in the file of `MUSISCENE_DATABASE_URL_FILE`, as containers hand secrets over.
+
+    Returns:
+        The URL; None where no file is named.
+
+    Raises:
+        UsageError: If the file cannot be read.
+    """
+    named = os.environ.get("MUSISCENE_DATABASE_URL_FILE")
+    if not named:
+        return None
+    try:
+        return Path(named).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"MUSISCENE_DATABASE_URL_FILE: {named} cannot be read") from error
+
+
 def place_options(group: Callable[Options, None]) -> Callable[..., None]:
     """Give the topmost group `--data-dir`, `--database` and `--models-dir`.
 
@@ -306,6 +325,7 @@ def place_options(group: Callable[Options, None]) -> Callable[..., None]:
     @click.option(
         "--database",
         envvar="MUSISCENE_DATABASE_URL",
+        default=_database_of_file,
         metavar="URL",
         help="Catalogue in PostgreSQL: postgresql://USER@HOST/NAME [default: a file in --data-dir]",
     )

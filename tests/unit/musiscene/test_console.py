@@ -36,6 +36,12 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
         console.emit(Heard(path=Path("a.mp3"), bpm=110.0))
         console.say(f"data in {console.data_dir}, models in {console.models_dir}")
 
+    @main.command()
+    @shared_options
+    def where(console: Console) -> None:
+        """Say where the catalogue is."""
+        console.say(str(console.database))
+
     return CliRunner().invoke(main, arguments, env=env)
 
 
@@ -78,6 +84,17 @@ class TestPlaceOptions:
         env = {"MUSISCENE_DATA_DIR": "", "MUSISCENE_MODELS_DIR": ""}
         result = run("hear", "-q", env=env)
         assert result.stdout == "data in /platform/musiscene, models in None\n"
+
+    def test_the_database_may_stand_in_a_file(self, tmp_path: Path):
+        secret = tmp_path / "database_url"
+        secret.write_text("postgresql://of-the-file/name\n")
+        env = {"MUSISCENE_DATABASE_URL_FILE": str(secret)}
+        assert run("where", env=env).stdout == "postgresql://of-the-file/name\n"
+        named = {**env, "MUSISCENE_DATABASE_URL": "postgresql://named/name"}
+        assert run("where", env=named).stdout == "postgresql://named/name\n"
+        secret.unlink()
+        missing = run("where", env=env)
+        assert (missing.exit_code, missing.stdout) == (2, "")
 
 
 class TestTable:
