@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { h, whenSeen } from "./dom.js";
-import { clock, factsOf, fileName, nameOf, percent, sureness } from "./format.js";
+import { clock, factsOf, folderOf, nameOf, percent, sureness } from "./format.js";
 import { playButton } from "./player.js";
 import { waveform } from "./waveform.js";
 
@@ -28,20 +28,19 @@ export function naming(track, level = "h3") {
   return h("div", { class: "naming" },
     h(level, {}, h("a", { href: `#/track/${track.id}` }, name),
       track.generated && h("span", { class: "badge" }, "generated")),
-    h("p", { class: "small faint" }, track.artist ?? fileName(track.path)));
+    h("p", { class: "small faint" }, track.artist ?? folderOf(track.path)));
 }
 
 /** A hit of a match or of a search for similar tracks; `actions` stand at its foot. */
 export function hitCard(hit, { actions = [], signal }) {
   const { track, window } = hit;
   const name = nameOf(track);
-  const span = `${clock(window.start_seconds)}–${clock(window.end_seconds)}`;
   return h("article", { class: "card", "aria-label": name },
     h("div", { class: "card-head" },
       playButton(track, window.start_seconds, `${name} from ${clock(window.start_seconds)}`, signal),
       naming(track), gauge(hit)),
     waveform(track, { windows: [window], start: window.start_seconds, signal }),
-    h("p", { class: "small faint window" }, `Best from ${span}`, hit.song && ` · ${hit.song}`),
+    h("p", { class: "small faint window" }, `Fits best from ${clock(window.start_seconds)} to ${clock(window.end_seconds)}`, hit.song && ` · ${hit.song}`),
     hit.scene_caption && h("blockquote", {}, hit.scene_caption),
     hit.facts?.length > 0 && h("ul", { class: "checks" }, hit.facts.map((fact) =>
       h("li", { class: fact.agrees ? "agrees" : "differs" }, h("span", { class: "strong" }, fact.asked), ` ${fact.agrees ? "✓" : "✗"} ${fact.found}`))),

@@ -20,6 +20,11 @@ export function fileName(path) {
   return path.split(/[\\/]/).pop();
 }
 
+/** The folder that a file lies in. */
+export function folderOf(path) {
+  return path.split(/[\\/]/).at(-2) ?? "";
+}
+
 /** What a track is called: its title, or else its file's name without the ending. */
 export function nameOf(track) {
   return track.title || fileName(track.path).replace(/\.[^.]+$/, "");

@@ -14,7 +14,7 @@ export function mapView({ signal }) {
     .then((map) => put(place, map.points.length ? drawn(map, signal) : empty("There is no track yet.", h("p", {}, "Scan a folder of music under ", h("a", { href: "#/work" }, "Work"), "."))))
     .catch((problem) => put(place, trouble(problem, open)));
   open();
-  return h("div", {}, heading("Map of the scenes", h("p", { class: "lead" }, "Tracks whose scenes are alike lie near each other. Brighter dots are brighter moods, larger ones have more energy. A click plays.")), place);
+  return h("div", {}, heading("Map of the scenes", h("p", { class: "lead" }, "Tracks whose scenes are alike lie near each other. Strong colours are bright moods, large dots have more energy. A click plays.")), place);
 }
 
 function drawn(map, signal) {

@@ -23,7 +23,7 @@ export function similarView({ id, signal }) {
   const open = async () => {
     try {
       const [track, found] = await Promise.all([get(`v1/tracks/${id}`, {}, signal), get(`v1/tracks/${id}/similar`, { top_k: 12 }, signal)]);
-      put(place, heading(`Like ${nameOf(track)}`, h("p", {}, h("a", { href: `#/track/${id}` }, "To the track itself"))), alike(found, signal));
+      put(place, heading(`Like ${nameOf(track)}`, h("p", {}, h("a", { href: `#/track/${id}` }, "To the track itself"))), h("h2", { class: "hidden" }, "Tracks"), alike(found, signal));
       place.querySelector("h1").focus();
     } catch (problem) {
       put(place, heading("Similar tracks"), trouble(problem, open));

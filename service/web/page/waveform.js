@@ -15,12 +15,17 @@ export function waveform(track, { windows = [], start = 0, signal, tall = false 
   const x = (at) => (at / length) * POINTS;
   const clip = `played-${(count += 1)}`;
   const played = svg("rect", { x: 0, y: -1, width: 0, height: 2 });
-  const outlines = [0, 1].map((second) => svg("path", { class: second ? "is-played" : "is-outline", "clip-path": second ? `url(#${clip})` : null }));
-  const bands = windows.map((one) => svg("rect", {
-    class: "band", x: x(one.start_seconds), y: -1, width: Math.max(1, x(one.end_seconds - one.start_seconds)), height: 2,
-  }));
+  const bandOf = (one, name) => svg("rect", {
+    class: name, x: x(one.start_seconds), y: -1, width: Math.max(1, x(one.end_seconds - one.start_seconds)), height: 2,
+  });
+  const bands = windows.map((one) => bandOf(one, "band"));
+  const outlines = [
+    svg("path", { class: "is-outline" }),
+    !tall && svg("path", { class: "is-window", "clip-path": `url(#${clip}-window)` }),
+    svg("path", { class: "is-played", "clip-path": `url(#${clip})` }),
+  ].filter(Boolean);
   const drawing = svg("svg", { viewBox: `0 -1 ${POINTS} 2`, preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("clipPath", { id: clip }, played), bands, outlines);
+    svg("clipPath", { id: clip }, played), svg("clipPath", { id: `${clip}-window` }, windows.map((one) => bandOf(one, null))), bands, outlines);
   const slider = h("div", {
     class: tall ? "waveform tall" : "waveform", role: "slider", tabindex: "0",
     "aria-label": `Place in ${nameOf(track)}`, "aria-valuemin": "0", "aria-valuemax": Math.round(length),

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { addressOf } from "./brief.js";
-import { empty, h, heading, put, trouble } from "./dom.js";
+import { h, heading, put, trouble } from "./dom.js";
 import { when } from "./format.js";
 import { licenceOf } from "./generation.js";
 import { hasEnded, jobCard } from "./job.js";
@@ -85,5 +85,5 @@ function briefList(signal) {
       without: asked.negatives.join(", "), length: asked.length_seconds ? String(asked.length_seconds) : "",
     }) }, asked.captions.join(" / ")),
     h("span", { class: "small faint" }, ` ${asked.decision === "matched" ? `${asked.track_ids.length} tracks` : "nothing fitted"} · ${when(asked.asked_at)}`));
-  return h("div", {}, list, endless(list, { load, item, none: empty("No brief was asked yet."), signal, isEager: false }));
+  return h("div", {}, list, endless(list, { load, item, none: h("p", { class: "faint" }, "No brief was asked yet."), signal, isEager: false }));
 }
