@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from indexer.engines.jobs import Engine
     from indexer.pipeline import ScanOptions, ScanReport
     from musiscene.cli.model_options import ChosenModel
-    from musiscene.console import ProgressReport
+    from musiscene.progress import ProgressReport
 
 INTERRUPTED = 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -38,7 +38,7 @@ class ProcessApart:
     Args:
         serve: Its body: takes its end of the pipe and `arguments`, answers each request with one
             message, and returns when the pipe ends.
-        arguments: What can be pickled.
+        *arguments: What can be pickled.
         name: Of the process.
     """
 

@@ -276,6 +276,13 @@ class LocalEngine:
     def _imagine(self, batch: Sequence[Heard], *, cores: int) -> list[Outcome]:
         """Scenes and vectors of a batch; where it breaks, of each track by itself.
 
+        Args:
+            batch: Tracks that were heard.
+            cores: How many to use.
+
+        Returns:
+            One outcome for each track, in order.
+
         Raises:
             ModelError: If the language model cannot be loaded.
         """

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from indexer.catalogue.models import Track
     from indexer.evaluation.briefs import JudgedBrief
     from indexer.evaluation.systems import System
-    from musiscene.console import ProgressReport
+    from musiscene.progress import ProgressReport
 
 FIRST_TRACKS: Final = 3
 

@@ -21,7 +21,8 @@ from musiscene.errors import ModelError, ModelUnavailableError
 if TYPE_CHECKING:
     from musiscene.checkpoints.registry import Model
     from musiscene.checkpoints.store import ModelStatus
-    from musiscene.console import Console, ProgressReport
+    from musiscene.console import Console
+    from musiscene.progress import ProgressReport
 
 PARALLEL_PULLS = 2  # one downloads while the other converts on its one core
 MB = 1_000_000

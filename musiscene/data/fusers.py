@@ -104,7 +104,7 @@ class ServerFuser:
         # The scheme is checked above: a file is never opened.
         request = Request(self._url, data=body, headers=self._headers)  # noqa: S310
         try:
-            with urlopen(request, timeout=self._timeout_seconds) as response:  # noqa: S310
+            with urlopen(request, timeout=self._timeout_seconds) as response:  # noqa: S310  # nosec B310
                 sent = cast("bytes", response.read(MAX_ANSWER_BYTES + 1))
         except HTTPError as error:
             with error:

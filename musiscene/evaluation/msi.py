@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from musiscene.console import ProgressReport
     from musiscene.data.rows import SceneExample
     from musiscene.embed import TextEmbedder
+    from musiscene.progress import ProgressReport
 
 SHUFFLES: Final = 3
 OWN_SHUFFLED: Final = "its own texts shuffled"

@@ -12,10 +12,10 @@ from musiscene.errors import MusiSceneError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from musiscene.console import ProgressReport
     from musiscene.data.rows import SceneExample
     from musiscene.evaluation.predictions import PredictionFile
     from musiscene.imagine import SceneImaginer
+    from musiscene.progress import ProgressReport
 
 Kind = Literal["system", "column", "ceiling", "control"]
 BATCH_ROWS: Final = 16

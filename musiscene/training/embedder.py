@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from sentence_transformers import SentenceTransformer
 
-    from musiscene.console import ProgressReport
     from musiscene.data.rows import SceneExample
+    from musiscene.progress import ProgressReport
     from musiscene.training.embedder_recipe import EmbedderRecipe
     from musiscene.training.pairs import Pair
     from musiscene.training.run_folder import RunFolder

@@ -27,8 +27,8 @@ from musiscene.training.schedule import learning_rate, peak_learning_rate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from musiscene.console import ProgressReport
     from musiscene.music_language_model import MusicLanguageModel
+    from musiscene.progress import ProgressReport
     from musiscene.training.examples import Example
     from musiscene.training.lessons import Lesson
     from musiscene.training.recipe import Recipe

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import torch
 
-from musiscene.console import ProgressReport
 from musiscene.language_model import LanguageModel
 from musiscene.music_language_model import MusicLanguageModel
+from musiscene.progress import ProgressReport
 from musiscene.training.finetune import finetune
 from musiscene.training.processes import open_processes
 from musiscene.training.recipe import Recipe

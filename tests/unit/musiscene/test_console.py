@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from musiscene.console import Console, Unit, place_options, shared_options
+from musiscene.console import Console, place_options, shared_options
+from musiscene.progress import Unit
 
 
 class Heard(msgspec.Struct):
@@ -153,7 +154,7 @@ class TestProgress:
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ):
         clock = iter([0.0, 1.0, 12.0, 13.0, 14.0])
-        monkeypatch.setattr("musiscene.console.time.monotonic", lambda: next(clock))
+        monkeypatch.setattr("musiscene.progress.time.monotonic", lambda: next(clock))
         with Console().progress("bytes") as report:
             for done in (0, 1_000_000, 6_000_000, 10_000_000, 10_000_000):
                 report("download", done, 10_000_000)

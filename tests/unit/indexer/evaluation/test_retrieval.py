@@ -9,7 +9,7 @@ from indexer.evaluation.report import RetrievalReport, in_words, metric_label
 from indexer.evaluation.retrieval import RetrievalJudge
 from indexer.evaluation.systems import MATCHER, System, TagRanker, build_systems
 from indexer.match import Matcher
-from musiscene.console import ProgressReport
+from musiscene.progress import ProgressReport
 from tests.support.listening import word_reader
 from tests.support.retrieval import made_library
 

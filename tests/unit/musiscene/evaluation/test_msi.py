@@ -1,8 +1,8 @@
 import pytest
 
-from musiscene.console import ProgressReport
 from musiscene.evaluation.msi import OWN_SHUFFLED, MsiJudge, MsiReport, in_words
 from musiscene.evaluation.systems import Imagined, System, build_systems, imagine_rows, system_names
+from musiscene.progress import ProgressReport
 from tests.support.evaluation import (
     PlaceWriter,
     made_examples,

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from musiscene.console import ProgressReport
 from musiscene.errors import MusiSceneError
 from musiscene.evaluation.msi import MsiJudge
 from musiscene.evaluation.picture import draw_report
 from musiscene.evaluation.systems import REFERENCE, build_systems
+from musiscene.progress import ProgressReport
 from tests.support.evaluation import made_examples, word_embedder, word_token_encoder
 
 

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from musiscene.console import ProgressReport
 from musiscene.data.rows import SceneExample
 from musiscene.errors import MusiSceneError
 from musiscene.evaluation.predictions import PredictionFile
@@ -14,6 +13,7 @@ from musiscene.evaluation.systems import (
     other_rows,
     system_names,
 )
+from musiscene.progress import ProgressReport
 from tests.support.evaluation import PlaceWriter, made_examples
 
 

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from musiscene.checkpoints.tuned_embedder import read_delta
-from musiscene.console import ProgressReport
 from musiscene.data.rows import SceneExample
 from musiscene.errors import RecipeError
+from musiscene.progress import ProgressReport
 from musiscene.training.embedder import EmbedderResult, attach, contrastive_loss, retrieval, tune
 from musiscene.training.embedder_recipe import (
     EmbedderRecipe,

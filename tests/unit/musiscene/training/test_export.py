@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from musiscene.checkpoints.native import read_settings
-from musiscene.console import ProgressReport
 from musiscene.data.rows import SceneExample
 from musiscene.errors import ModelError, RecipeError
 from musiscene.music_language_model import MusicLanguageModel
+from musiscene.progress import ProgressReport
 from musiscene.training.build import build_model
 from musiscene.training.export import export_checkpoint, export_lora
 from musiscene.training.finetune import finetune, validation_loss

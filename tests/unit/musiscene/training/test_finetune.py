@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from musiscene.console import ProgressReport
 from musiscene.data.rows import SceneExample
 from musiscene.errors import RecipeError
 from musiscene.language_model import LanguageModel
 from musiscene.music_language_model import MusicLanguageModel
+from musiscene.progress import ProgressReport
 from musiscene.training.build import lora_config
 from musiscene.training.finetune import finetune, start_training, updates_in, validation_loss
 from musiscene.training.lessons import Lesson, encode_epoch, lessons_from

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from musiscene.console import ProgressReport
+from musiscene.progress import ProgressReport
 from musiscene.training.examples import IGNORED, Example
 from musiscene.training.finetune import finetune
 from musiscene.training.losses import both_terms, learnt_tokens, pair_rows

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from musiscene.console import ProgressReport
 from musiscene.errors import ModelUnavailableError
+from musiscene.progress import ProgressReport
 from musiscene.training.build import build_model
 from musiscene.training.finetune import finetune, start_training
 from musiscene.training.parts import find_parts
