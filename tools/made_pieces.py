@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+
+from musiscene.generate.soundfont import tuned_soundfont
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def play(seed: int, playing: Playing) -> NDArray[np.float32]:
             )
         score.tracks.append(track)
     rendered: NDArray[np.float32] = np.asarray(
-        symusic.Synthesizer(sf_path=_soundfont(), sample_rate=RATE, quality=2).render(
+        symusic.Synthesizer(sf_path=str(tuned_soundfont()), sample_rate=RATE, quality=2).render(
             score, stereo=True
         ),
         np.float32,
@@ -96,44 +97,3 @@ def near_things(seed: int) -> dict[str, Playing]:
         "played by people, onsets 15 ms": plain._replace(looseness_seconds=0.015, take=1),
         "played by people, onsets 40 ms": plain._replace(looseness_seconds=0.04, take=1),
     }
-
-
-def _soundfont() -> str:
-    import pretty_midi
-
-    return str(Path(pretty_midi.__file__).parent / "TimGM6mb.sf2")
-
-
-def _parts(
-    seed: int, playing: Playing
-) -> list[tuple[int, bool, list[tuple[float, float, int, int]]]]:
-    draw = np.random.default_rng(seed)
-    key = 48 + int(draw.integers(0, 12)) + playing.transposed
-    roots = CHORDS[int(draw.integers(0, len(CHORDS)))]
-    own = draw if playing.melody_seed is None else np.random.default_rng(playing.melody_seed)
-    chords: list[tuple[float, float, int, int]] = []
-    bass: list[tuple[float, float, int, int]] = []
-    melody: list[tuple[float, float, int, int]] = []
-    drums: list[tuple[float, float, int, int]] = []
-    for bar in range(playing.bars):
-        at = 4.0 * bar
-        root = key + roots[bar % 4]
-        third = 3 if roots[bar % 4] == 9 else 4
-        for beat in (0, 1.5, 2.5):
-            chords.extend((at + beat, 1.0, root + step, 70) for step in (0, third, 7, 12))
-        bass.extend((at + beat, 0.9, root - 12, 90) for beat in (0, 1, 2, 3))
-        drums.extend((at + beat, 0.2, 36 if beat % 2 == 0 else 38, 100) for beat in range(4))
-        drums.extend((at + beat / 2, 0.1, 42, 60) for beat in range(8))
-        beat = 0.0
-        while beat < 4:
-            length = float(own.choice([0.5, 0.5, 1.0, 1.5]))
-            pitch = key + 24 + SCALE[int(own.integers(0, 7))]
-            melody.append((at + beat, length, pitch, 95))
-            beat += length
-    chord_program, bass_program, melody_program = playing.programs
-    parts = [(0, True, drums)]
-    if playing.with_chords:
-        parts += [(chord_program, False, chords), (bass_program, False, bass)]
-    if playing.with_melody:
-        parts.append((melody_program, False, melody))
-    return parts
