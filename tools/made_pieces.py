@@ -97,3 +97,38 @@ def near_things(seed: int) -> dict[str, Playing]:
         "played by people, onsets 15 ms": plain._replace(looseness_seconds=0.015, take=1),
         "played by people, onsets 40 ms": plain._replace(looseness_seconds=0.04, take=1),
     }
+
+
+def _parts(
+    seed: int, playing: Playing
+) -> list[tuple[int, bool, list[tuple[float, float, int, int]]]]:
+    draw = np.random.default_rng(seed)
+    key = 48 + int(draw.integers(0, 12)) + playing.transposed
+    roots = CHORDS[int(draw.integers(0, len(CHORDS)))]
+    own = draw if playing.melody_seed is None else np.random.default_rng(playing.melody_seed)
+    chords: list[tuple[float, float, int, int]] = []
+    bass: list[tuple[float, float, int, int]] = []
+    melody: list[tuple[float, float, int, int]] = []
+    drums: list[tuple[float, float, int, int]] = []
+    for bar in range(playing.bars):
+        at = 4.0 * bar
+        root = key + roots[bar % 4]
+        third = 3 if roots[bar % 4] == 9 else 4
+        for beat in (0, 1.5, 2.5):
+            chords.extend((at + beat, 1.0, root + step, 70) for step in (0, third, 7, 12))
+        bass.extend((at + beat, 0.9, root - 12, 90) for beat in (0, 1, 2, 3))
+        drums.extend((at + beat, 0.2, 36 if beat % 2 == 0 else 38, 100) for beat in range(4))
+        drums.extend((at + beat / 2, 0.1, 42, 60) for beat in range(8))
+        beat = 0.0
+        while beat < 4:
+            length = float(own.choice([0.5, 0.5, 1.0, 1.5]))
+            pitch = key + 24 + SCALE[int(own.integers(0, 7))]
+            melody.append((at + beat, length, pitch, 95))
+            beat += length
+    chord_program, bass_program, melody_program = playing.programs
+    parts = [(0, True, drums)]
+    if playing.with_chords:
+        parts += [(chord_program, False, chords), (bass_program, False, bass)]
+    if playing.with_melody:
+        parts.append((melody_program, False, melody))
+    return parts
