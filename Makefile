@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage check bench serve clean
+.PHONY: help setup demo test coverage check audit bench serve clean
 
 help: ## list the goals
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ check: $(VENV)/.dev ## lint, format, types, import contracts, docstrings, module
 	$(BIN)/lint-imports
 	$(BIN)/pydoclint --quiet musiscene indexer service tools
 	$(BIN)/python tools/check_module_size.py
+	$(BIN)/bandit -q -ll -c pyproject.toml -r musiscene indexer service
+
+audit: $(VENV)/.dev ## ask PyPI which of the pinned versions have known vulnerabilities
+	$(BIN)/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 bench: setup ## print this machine's figures beside their floors
 	$(BIN)/python -m tools.bench_descriptors

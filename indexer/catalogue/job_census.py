@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import extract, func, select
 
 from indexer.catalogue.database import read_session
 from indexer.catalogue.models import Job
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import ColumnElement, Engine
+
+DAY_SECONDS: Final = 86_400.0
 
 
 def job_seconds(engine: Engine) -> dict[str, tuple[int, float]]:
-    """What the jobs took that are done.
+    """What the jobs took that are done, added up by the database.
 
     Args:
         engine: Of the catalogue.
@@ -22,12 +24,18 @@ def job_seconds(engine: Engine) -> dict[str, tuple[int, float]]:
     Returns:
         Kind -> how many there are, and the seconds of their last attempts together.
     """
-    times = select(Job.kind, Job.started_at, Job.finished_at).where(Job.status == "done")
-    done: dict[str, tuple[int, float]] = {}
+    took = _took_seconds(engine.dialect.name)
+    times = (
+        select(Job.kind, func.count(), func.sum(took))
+        .where(Job.status == "done", Job.started_at.is_not(None), Job.finished_at.is_not(None))
+        .group_by(Job.kind)
+    )
     with read_session(engine) as session:
-        for kind, started_at, finished_at in session.execute(times):
-            if started_at is None or finished_at is None:
-                continue
-            count, seconds = done.get(kind, (0, 0.0))
-            done[kind] = (count + 1, seconds + (finished_at - started_at).total_seconds())
-    return done
+        return {kind: (count, float(seconds)) for kind, count, seconds in session.execute(times)}
+
+
+def _took_seconds(dialect: str) -> ColumnElement[Any]:
+    if dialect == "sqlite":
+        days = func.julianday(Job.finished_at) - func.julianday(Job.started_at)
+        return days * DAY_SECONDS
+    return extract("epoch", Job.finished_at - Job.started_at)

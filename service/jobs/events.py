@@ -39,6 +39,8 @@ EVENT_STREAM: Final = {
     )
 }
 """How an operation that answers with events is documented."""
+LONGEST_ID: Final = 18
+"""Digits of a number of an event."""
 LOOK_SECONDS: Final = 0.4
 HEARTBEAT_SECONDS: Final = 10.0
 """Between two signs of life, so that proxies keep the connection."""
@@ -72,7 +74,8 @@ async def job_events(
         JobNotFoundError: If there is no such job.
     """
     first = await anyio.to_thread.run_sync(lambda: jobs.get(job_id, kind=kind))
-    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else -1
+    named = (last_event_id or "")[: LONGEST_ID + 1]
+    seen = int(named) if named.isdecimal() and len(named) <= LONGEST_ID else -1
     if first.has_ended and first.version <= seen:
         return Response(None, status_code=204)
 

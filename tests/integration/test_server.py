@@ -13,23 +13,32 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
 
+from indexer.catalogue.repository import Catalogue
+from indexer.library import Library
+from tests.support.listening import WordEmbedder, listening, store
 from tests.support.retrieval import made_library
 from tests.support.service_process import free_port, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from musiscene.embed import TextEmbedder
+
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
+LARGE_BYTES = 64 << 20
+"""Of `/large`: more than buffers of sockets take."""
 SETTINGS = """
 port = {port}
 workers = {workers}
+library_roots = ["{folder}"]
 [limits]
 header_seconds = 1.0
 body_seconds = 1.0
@@ -73,7 +82,7 @@ def running(folder: Path, *, workers: int = 1) -> Iterator[Server]:
             library.publish()
     port = free_port()
     config = folder / "service.toml"
-    config.write_text(SETTINGS.format(port=port, workers=workers))
+    config.write_text(SETTINGS.format(port=port, workers=workers, folder=folder))
     log = folder / f"log-{port}.jsonl"
     command = [sys.executable, "-m", "tests.support.small_service", str(folder), str(config)]
     with log.open("w") as stderr:
@@ -96,8 +105,14 @@ def running(folder: Path, *, workers: int = 1) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("served")) as running_server:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("served")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(served: Path) -> Iterator[Server]:
+    with running(served) as running_server:
         yield running_server
 
 
@@ -156,6 +171,18 @@ class TestSlowClients:
             connection = server.connect()
             connection.send(b"POST /v1/matches HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le")
             connection.close()
+        assert server.is_ready()
+
+    def test_a_client_that_takes_nothing_of_its_answer_is_hung_up_on(self, server: Server):
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", server.port))
+            connection.send(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            wait_for(lambda: server.metric("musiscene_requests_in_flight") == 2.0)
+            wait_for(lambda: server.metric("musiscene_requests_in_flight") == 1.0)
+            connection.settimeout(30)
+            _, said = seconds_until_closed(connection)
+        assert len(said) < LARGE_BYTES
         assert server.is_ready()
 
 
@@ -249,6 +276,55 @@ class TestStopping:
             server.process.send_signal(signal.SIGTERM)
             assert answer.result().status_code == 200
             assert server.process.wait(60) == 0
+
+    def test_a_stream_of_events_ends(self, tmp_path: Path):
+        """A page that follows a job must not hold the server back, nor be cut off."""
+        with running(tmp_path) as server, ThreadPoolExecutor(1) as pool:
+            asked = httpx.post(f"{server.url}/v1/scans", json={"paths": [str(tmp_path)]})
+            assert asked.status_code == 202, asked.text
+            url = f"{server.url}/v1/scans/{asked.json()['id']}/events"
+            following = pool.submit(httpx.get, url, timeout=60)
+            wait_for(lambda: server.metric("musiscene_requests_in_flight") == 2.0)
+            server.process.send_signal(signal.SIGTERM)
+            followed = following.result()  # raises where the connection was cut
+            assert "event: progress" in followed.text
+            assert "event: done" not in followed.text
+            assert server.process.wait(20) == 0
+
+
+class TestHotSwitch:
+    def test_no_request_is_dropped_while_others_publish(self, server: Server, served: Path):
+        stop, answers = Event(), list[int]()
+
+        def ask() -> None:
+            with httpx.Client(base_url=server.url, timeout=60) as client:
+                while not stop.is_set():
+                    answer = client.post("/v1/matches", json={"captions": ["a ship in a storm"]})
+                    answers.append(answer.status_code)
+
+        with (
+            ThreadPoolExecutor(4) as pool,
+            Catalogue.open(served / "catalogue.sqlite") as catalogue,
+        ):
+            library = Library(catalogue, served / "vectors", cast("TextEmbedder", WordEmbedder()))
+            asking = [pool.submit(ask) for _ in range(4)]
+            try:
+                for number in range(5):
+                    with library.indexing():
+                        store(
+                            catalogue,
+                            listening(f"/m/new/{number}.wav"),
+                            scenes=[f"ship number {number} leaves the harbour"],
+                        )
+                        library.publish()
+                    wanted = float(catalogue.revision())
+                    wait_for(lambda: server.metric("musiscene_index_revision") >= wanted)  # noqa: B023
+            finally:
+                stop.set()
+            for one in asking:
+                one.result()
+        assert len(answers) > 20
+        assert set(answers) == {200}
 
 
 class TestSeveralProcesses:

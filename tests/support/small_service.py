@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litestar import get
+from litestar.response import Stream
 
 from musiscene.embed import TextEmbedder
 from musiscene.scene_reader import SceneReader
@@ -17,6 +18,8 @@ from service.configuration import load_settings
 from tests.support.listening import WordEmbedder, word_reader
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from litestar import Litestar
 
 
@@ -30,6 +33,7 @@ class WithoutModels(server.AppFactory):
 
         app = super().__call__()
         app.register(_slow)
+        app.register(_large)
         return app
 
 
@@ -37,6 +41,15 @@ class WithoutModels(server.AppFactory):
 async def _slow(seconds: float = 1.0) -> dict[str, int]:
     await asyncio.sleep(seconds)
     return {"process": os.getpid()}
+
+
+@get("/large", opt={"open": True})
+async def _large() -> Stream:
+    async def parts() -> AsyncGenerator[bytes, None]:
+        for _ in range(64):
+            yield bytes(1 << 20)
+
+    return Stream(parts(), media_type="application/octet-stream")
 
 
 if __name__ == "__main__":
