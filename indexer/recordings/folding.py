@@ -24,8 +24,9 @@ def first_files(recordings: Recordings, track_ids: Sequence[UUID], *, top_k: int
     """
     found: list[int] = []
     seen: set[UUID] = set()
-    for start in range(0, len(track_ids), 2 * top_k):
-        part = track_ids[start : start + 2 * top_k]
+    start, count = 0, 2 * top_k
+    while start < len(track_ids):
+        part = track_ids[start : start + count]
         recording_of = recordings.of(part)
         for position, track_id in enumerate(part, start):
             recording = recording_of.get(track_id, track_id)
@@ -34,4 +35,5 @@ def first_files(recordings: Recordings, track_ids: Sequence[UUID], *, top_k: int
                 found.append(position)
             if len(found) == top_k:
                 return found
+        start, count = start + count, 4 * count  # many files of few recordings: few questions
     return found
