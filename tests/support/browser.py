@@ -41,7 +41,11 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def watched_page(
-    browser: Browser, url: str, *, allowed: tuple[str, ...] = (), **context: Any
+    browser: Browser,
+    url: str,
+    *,
+    allowed: tuple[str, ...] = (),
+    **context: Any,  # noqa: ANN401  as Playwright has them
 ) -> Iterator[Page]:
     """A page at `url`; at the end, nothing may have gone wrong in it.
 
