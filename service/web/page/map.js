@@ -41,10 +41,10 @@ function drawn(map, signal) {
     for (const point of map.points) {
       const [x, y] = spot(point);
       const isOn = point === pointed || point.id === playing().id;
-      pen.globalAlpha = isOn ? 1 : 0.25 + 0.6 * ((point.valence + 1) / 2);
+      pen.globalAlpha = isOn ? 1 : 0.3 + 0.7 * ((point.valence + 1) / 2);
       pen.fillStyle = colours.getPropertyValue(isOn ? "--ink" : "--accent");
       pen.beginPath();
-      pen.arc(x, y, (isOn ? 3 : 0) + 5 + 3 * point.arousal, 0, 2 * Math.PI);
+      pen.arc(x, y, (isOn ? 3 : 0) + 7 + 4 * point.arousal, 0, 2 * Math.PI);
       pen.fill();
     }
   }

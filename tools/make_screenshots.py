@@ -1,0 +1,79 @@
+"""Pictures of the page for the documentation, of whatever library a service serves.
+
+musiscene --data-dir .demo serve &
+python tools/make_screenshots.py http://127.0.0.1:8000 --out docs
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from playwright.sync_api import Browser
+
+CHROMIUM = "/usr/bin/chromium"
+FIND = "#/find?brief=rain+on+a+window%2C+she+reads+the+letter+again&without=drums&length=20"
+PHONE = (360, 740)
+DESK = (1280, 900)
+PICTURES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
+    "page-find": (FIND, DESK, "light"),
+    "page-find-dark": (FIND, DESK, "dark"),
+    "page-library": ("#/library", DESK, "light"),
+    "page-map-dark": ("#/map", DESK, "dark"),
+    "page-phone": ("#/track/ID", PHONE, "light"),
+    "page-phone-dark": ("#/track/ID", PHONE, "dark"),
+}
+"""Name -> address in the page, size of the window, colour scheme."""
+DRAWN = """() => !document.querySelector('.loading') && [...document.querySelectorAll('.waveform')]
+  .every(one => one.classList.contains('is-drawn') || one.getBoundingClientRect().top > innerHeight)"""
+
+
+def take(browser: Browser, url: str, name: str, out: Path) -> Path:
+    """Take one picture.
+
+    Args:
+        browser: To take it in.
+        url: Of the service.
+        name: Of the picture.
+        out: Folder for it.
+
+    Returns:
+        Its path.
+    """
+    view, (width, height), scheme = PICTURES[name]
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, color_scheme=scheme, base_url=url
+    )
+    tracks = page.request.get("/v1/tracks", params={"limit": 1}).json()["tracks"]
+    page.goto(f"/{view.replace('ID', tracks[0]['id'])}")
+    page.wait_for_function(DRAWN)
+    path = out / f"{name}.png"
+    page.screenshot(path=path)
+    page.close()
+    return path
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url", help="of a running service")
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    asked = parser.parse_args()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for name in PICTURES:
+            path = take(browser, asked.url, name, asked.out)
+            print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
