@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from importlib import import_module
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
@@ -147,20 +148,20 @@ def _median_ms(action: Callable[[], object], rounds: int = 100) -> float:
 def _sentence_transformer(folder: Path) -> Callable[[list[str]], NDArray[np.float32]]:
     """sentence-transformers with a network of the same shape as the embedder's."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     shape = BertConfig(
         hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
     )
+    models: Any = import_module("sentence_transformers.models")  # its parts have no types
     with tempfile.TemporaryDirectory() as made:
         BertModel(shape).save_pretrained(made)
         pieces: Any = PreTrainedTokenizerFast
         words = {"tokenizer_file": str(folder / "tokenizer.json"), "pad_token": "[PAD]"}
         pieces(**words, model_max_length=256).save_pretrained(made)
-        network = Transformer(made, max_seq_length=256)
-        pooling = Pooling(network.get_embedding_dimension(), "mean")
-        model = SentenceTransformer(modules=[network, pooling, Normalize()], device="cpu")
+        network = models.Transformer(made, max_seq_length=256)
+        pooling = models.Pooling(network.get_embedding_dimension(), "mean")
+        model = SentenceTransformer(modules=[network, pooling, models.Normalize()], device="cpu")
 
     def encode(texts: list[str]) -> NDArray[np.float32]:
         return np.asarray(model.encode(texts, show_progress_bar=False), np.float32)

@@ -220,7 +220,9 @@ def table(found: dict[str, Any]) -> str:
             if "floor" in found:
                 rows[f"floor, {name}"] = found["floor"][name][count]
         lines += [
-            f"| {count} | {name} | {row['median_ms']} | {row['p99_ms']} | {row['per_second']} | {row['cpu_ms']} |"
+            f"| {count} | {name} | "
+            + " | ".join(str(row[part]) for part in ("median_ms", "p99_ms", "per_second", "cpu_ms"))
+            + " |"
             for name, row in rows.items()
         ]
     lines.append("")

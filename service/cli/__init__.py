@@ -33,9 +33,11 @@ from musiscene.errors import (
     ModelUnavailableError,
     MusiSceneError,
 )
+from service.agents.errors import McpMissingError
 from service.cli.backup import backup, restore
 from service.cli.doctor import doctor
 from service.cli.keys import keys
+from service.cli.mcp import mcp
 from service.cli.serve import serve
 from service.cli.work import work
 from service.configuration import SettingsError
@@ -61,6 +63,7 @@ EXIT_CODE_OF: dict[type[Exception], int] = {
     SettingsError: WRONG_INPUT,
     KeyNeededError: SOMETHING_MISSING,
     RedisMissingError: SOMETHING_MISSING,
+    McpMissingError: SOMETHING_MISSING,
     MusiSceneError: WRONG_INPUT,
 }
 """Error -> exit code. A kind that is not named takes its base class's row."""
@@ -79,7 +82,7 @@ def commands() -> None:
 
 for command in (
     models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve,
-    keys, doctor, backup, restore, work, generate, train, data, evaluate,
+    keys, doctor, backup, restore, work, mcp, generate, train, data, evaluate,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)

@@ -1,0 +1,1 @@
+"""The library for language models, over the Model Context Protocol."""
