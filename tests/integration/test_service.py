@@ -202,7 +202,14 @@ class TestTracks:
 
     @pytest.mark.parametrize(
         "asked",
-        [{"filter": "tempo=3"}, {"filter": "a" * 2001}, {"limit": 0}, {"limit": 201}, {"after": 1}, {"sort": "x"}],
+        [
+            {"filter": "tempo=3"},
+            {"filter": "a" * 2001},
+            {"limit": 0},
+            {"limit": 201},
+            {"after": 1},
+            {"sort": "x"},
+        ],
     )
     def test_a_list_that_cannot_be_given(
         self, client: TestClient[Litestar], asked: dict[str, str | int]

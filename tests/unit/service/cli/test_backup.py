@@ -65,11 +65,10 @@ class TestCommands:
             assert "secret" not in said
 
 
+@pytest.mark.parametrize("catalogue_location", ["postgresql"], indirect=True)
 class TestPostgresqlsOwnTools:
     def test_the_commands_that_we_name_work(self, catalogue_location: str, tmp_path: Path):
         """As `musiscene backup` and docs/deployment.md say them."""
-        if "://" not in catalogue_location:
-            pytest.skip("SQLite has `musiscene backup`")
         dump, put_back = shutil.which("pg_dump"), shutil.which("pg_restore")
         if dump is None or put_back is None:
             pytest.skip("pg_dump is not on this machine")
