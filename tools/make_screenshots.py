@@ -30,8 +30,9 @@ PICTURES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
     "page-phone-dark": ("#/track/ID", PHONE, "dark"),
 }
 """Name -> address in the page, size of the window, colour scheme."""
-DRAWN = """() => !document.querySelector('.loading') && [...document.querySelectorAll('.waveform')]
-  .every(one => one.classList.contains('is-drawn') || one.getBoundingClientRect().top > innerHeight)"""
+DRAWN = """() => !document.querySelector('.loading')
+  && [...document.querySelectorAll('.waveform')].every(one =>
+    one.classList.contains('is-drawn') || one.getBoundingClientRect().top > innerHeight)"""
 
 
 def take(browser: Browser, url: str, name: str, out: Path) -> Path:

@@ -1,7 +1,7 @@
 // One track of an answer: what it is, where it fits, and why.
 
 import { get } from "./api.js";
-import { h, whenSeen } from "./dom.js";
+import { h, svg, whenSeen } from "./dom.js";
 import { clock, factsOf, folderOf, nameOf, percent, sureness } from "./format.js";
 import { playButton } from "./player.js";
 import { waveform } from "./waveform.js";
@@ -53,9 +53,15 @@ function gauge(hit) {
   const share = hit.confidence ?? hit.score;
   const words = hit.confidence === undefined ? "alike" : sureness(share);
   return h("div", { class: "gauge" },
-    h("meter", { min: "0", max: "1", value: Math.max(0, Math.min(1, share)), "aria-label": `Confidence that ${nameOf(hit.track)} fits` }),
+    bar(share, hit.confidence === undefined ? "Likeness" : "Confidence"),
     h("p", { class: "small", title: `Score ${hit.score}` }, h("span", { class: "strong" }, percent(share)), ` ${words}`),
     h("p", { class: "small faint" }, `score ${hit.score.toFixed(3)}`));
+}
+
+function bar(share, label) {
+  const width = Math.max(0, Math.min(100, share * 100));
+  return svg("svg", { class: "meter", viewBox: "0 0 100 6", preserveAspectRatio: "none", role: "meter", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": Math.round(width) },
+    svg("rect", { width: 100, height: 6 }), svg("rect", { class: "is-full", width, height: 6 }));
 }
 
 function reasons(hit, signal) {

@@ -19,7 +19,7 @@ export function generationPanel(id, signal) {
 
   function begin(job) {
     if (job.status === "done") return finish(job);
-    place.replaceChildren(jobCard(job, { path, title: `Music: ${job.prompt}`, unit: "s", signal, onend: (now) => now.status === "done" && finish(now) }));
+    place.replaceChildren(jobCard(job, { path, title: `Music: ${job.prompt}`, signal, onend: (now) => now.status === "done" && finish(now) }));
   }
 
   async function finish(job) {

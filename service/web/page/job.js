@@ -2,7 +2,7 @@
 
 import { follow, remove } from "./api.js";
 import { announce, h, put } from "./dom.js";
-import { about, when } from "./format.js";
+import { about, percent, when } from "./format.js";
 
 const STATUS = { queued: "waiting", running: "running", done: "done", failed: "failed", cancelled: "cancelled" };
 
@@ -12,9 +12,9 @@ export function hasEnded(job) {
 
 /**
  * Show a job as it goes on. `path` is its address; `details` gives what is special about its kind;
- * `unit` is what it counts.
+ * `unit` is what it counts, null for nothing that people would count.
  */
-export function jobCard(job, { path, title, unit, details = () => null, live = true, onend = () => {}, signal }) {
+export function jobCard(job, { path, title, unit = null, details = () => null, live = true, onend = () => {}, signal }) {
   const badge = h("span", { class: "badge" });
   const bar = h("progress", { "aria-label": `Progress of ${title}`, max: "1" });
   const line = h("p", { class: "small" });
@@ -47,9 +47,9 @@ export function jobCard(job, { path, title, unit, details = () => null, live = t
 
   function words(progress) {
     return [
-      progress.message || progress.stage,
-      progress.total && `${progress.done} of ${progress.total} ${unit}`,
-      !hasEnded(job) && progress.rate && `${progress.rate.toFixed(1)} ${unit} a second`,
+      progress.message || (hasEnded(job) ? "" : progress.stage),
+      !hasEnded(job) && progress.total && (unit ? `${progress.done} of ${progress.total} ${unit}` : percent(progress.done / progress.total)),
+      !hasEnded(job) && unit && progress.rate && `${progress.rate.toFixed(1)} ${unit} a second`,
       progress.seconds_left !== null && `about ${about(progress.seconds_left)} left`,
     ].filter(Boolean).join(" · ");
   }

@@ -35,10 +35,10 @@ export function workView({ signal }) {
   }
 
   function generationCard(job) {
-    const details = (now) => h("div", {},
+    const details = (now) => h("div", { class: "outcome" },
       now.brief && h("p", { class: "small" }, "For: ", h("a", { href: addressOf({ text: now.brief }) }, now.brief)),
       licenceOf(now), now.track_id && h("p", { class: "small" }, h("a", { href: `#/track/${now.track_id}` }, "Open the track")));
-    return jobCard(job, { path: `v1/generations/${job.id}`, title: job.prompt, unit: "s", details, live: isLive(job), signal });
+    return jobCard(job, { path: `v1/generations/${job.id}`, title: job.prompt, details, live: isLive(job), signal });
   }
 }
 
