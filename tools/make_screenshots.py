@@ -30,9 +30,8 @@ PICTURES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
     "page-phone-dark": ("#/track/ID", PHONE, "dark"),
 }
 """Name -> address in the page, size of the window, colour scheme."""
-DRAWN = """() => !document.querySelector('.loading')
-  && [...document.querySelectorAll('.waveform')].every(one =>
-    one.classList.contains('is-drawn') || one.getBoundingClientRect().top > innerHeight)"""
+DRAWN = """() => [...document.querySelectorAll('.loading, .waveform:not(.is-drawn)')]
+  .every(one => one.getBoundingClientRect().top > innerHeight)"""
 
 
 def take(browser: Browser, url: str, name: str, out: Path) -> Path:
@@ -53,6 +52,7 @@ def take(browser: Browser, url: str, name: str, out: Path) -> Path:
     )
     tracks = page.request.get("/v1/tracks", params={"limit": 1}).json()["tracks"]
     page.goto(f"/{view.replace('ID', tracks[0]['id'])}")
+    page.locator("h2, .row-track, canvas").first.wait_for()
     page.wait_for_function(DRAWN)
     path = out / f"{name}.png"
     page.screenshot(path=path)
