@@ -61,7 +61,7 @@ def serve(
     _require_key(settings)
     store_with(MODELS, console)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    console.note(f"http://{shown}:{settings.port}   (the API is at /docs; Ctrl-C stops the service)")
+    console.note(f"http://{shown}:{settings.port}   (API: /docs; Ctrl-C stops the service)")
     options = ["--quiet", *(["--config", str(config)] if config else [])]
     with nullcontext() if no_worker else worker_beside(console, options):
         status = run(settings)

@@ -25,7 +25,9 @@ export async function play(wanted, from = 0) {
     audio.currentTime = from;
     await audio.play();
   } catch (problem) {
-    if (problem.name !== "AbortError") say(`${nameOf(wanted)} cannot be played: ${problem.message}`);
+    if (problem.name === "AbortError") return;
+    track = null;
+    say(`${nameOf(wanted)} cannot be played: ${problem.message}`);
   }
 }
 
@@ -58,8 +60,10 @@ export function playButton(wanted, from, label, signal) {
 
 async function open(wanted) {
   track = wanted;
+  const found = await audioAddress(wanted.id);
+  if (track !== wanted) throw new DOMException("another track was chosen meanwhile", "AbortError");
   if (address.startsWith("blob:")) URL.revokeObjectURL(address);
-  address = await audioAddress(wanted.id);
+  address = found;
   audio.src = address;
   await new Promise((ready, failed) => {
     audio.onloadedmetadata = ready;
