@@ -37,6 +37,8 @@ from service.scans.controller import ScanController
 from service.security.access import Access
 from service.security.shield import Shield
 from service.serving import Serving
+from service.subsonic.controller import SubsonicController
+from service.subsonic.service import SubsonicService
 from service.tracks.controller import MapController, TrackController
 from service.tracks.service import TrackService
 from service.web.controller import PageController
@@ -72,7 +74,9 @@ def create_app(settings: ServiceSettings) -> Litestar:
     queue = JobQueue(settings.data_dir, database=settings.database, redis=settings.jobs.redis)
     desk = JobDesk(serving.library.catalogue.jobs, queue, settings.jobs)
     generations = GenerationService(serving, desk)
+    access = Access(settings.security, serving.library.catalogue.keys)
     held = {
+        "access": access,
         "serving": serving,
         "metrics": metrics,
         "brief_history": history,
@@ -81,6 +85,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
         "generation_service": generations,
         "match_service": MatchService(serving, history, generations),
         "track_service": (tracks := TrackService(serving, settings.data_dir)),
+        "subsonic_service": SubsonicService(serving, tracks),
     }
 
     @asynccontextmanager
@@ -104,6 +109,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             BriefController,
             GenerationController,
             ScanController,
+            SubsonicController,
             PageController,
             create_static_files_router(
                 DOCS_ASSETS, [swagger_ui.static_path], include_in_schema=False
@@ -120,7 +126,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
         ),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[hold_library],
-        guards=[Access(settings.security, serving.library.catalogue.keys).guard],
+        guards=[access.guard],
         cors_config=_cors(settings.security),
         multipart_form_part_limit=settings.limits.multipart_parts,
         request_max_body_size=settings.limits.body_bytes,

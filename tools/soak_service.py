@@ -79,7 +79,7 @@ class Visitor:
         self.asked[kind] += 1
 
     def _one(self) -> str:
-        return self._chance.choice(self._ids)
+        return str(self._chance.choice(self._ids))
 
     def _text(self) -> str:
         return self._chance.choice(self._texts)

@@ -102,13 +102,18 @@ class Access:
         connection.scope["auth"] = caller
 
     async def caller(
-        self, connection: ASGIConnection[Any, Any, Any, Any], *, is_local_enough: bool = False
+        self,
+        connection: ASGIConnection[Any, Any, Any, Any],
+        *,
+        is_local_enough: bool = False,
+        shown: str | None = None,
     ) -> Caller:
         """Who makes a request.
 
         Args:
             connection: The request.
             is_local_enough: This machine needs no key, whatever keys there are.
+            shown: What stands for the header `Authorization`, where a key is shown otherwise.
 
         Returns:
             The caller.
@@ -122,7 +127,7 @@ class Access:
         if self._ring.is_stale:
             await anyio.to_thread.run_sync(self._ring.refresh)
         address = connection.client.host if connection.client else None
-        shown = connection.headers.get("authorization")
+        shown = connection.headers.get("authorization") if shown is None else shown
         if shown is not None:
             return self._by_key(shown, address or "")
         if not self._ring.is_locked or self._settings.loopback_without_key or is_local_enough:

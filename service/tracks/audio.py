@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,11 +53,10 @@ class AudioFile:
     def __init__(self, path: Path, roots: Sequence[Path]) -> None:
         self._file = OpenFile(path, roots)
         stat = self._file.stat
-        kind = AUDIO_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
         self._size_bytes = stat.st_size
         self._response = FileResponse(
             self._file.path,
-            media_type=kind or "application/octet-stream",
+            media_type=media_type_of(path),
             stat_result=stat,
             headers={"Cache-Control": REVALIDATED},
         )
@@ -87,6 +86,12 @@ class AudioFile:
             problem = to_problem(request, RangeError(self._size_bytes))
             answer = problem.to_asgi_response(app=None, request=request)
             await answer(scope, receive, send)  # type: ignore[arg-type]
+
+
+def media_type_of(path: PurePath) -> str:
+    """The media type of an audio file, by its name."""
+    kind = AUDIO_TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
+    return kind or "application/octet-stream"
 
 
 async def _send_not_modified(send: Send, headers: MutableHeaders) -> None:

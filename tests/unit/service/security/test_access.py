@@ -239,5 +239,6 @@ class TestScopes:
             "docs-assets",
             "health",
             "metrics",
+            "rest",  # refuses in documents with status 200; tests/unit/service/subsonic
             "web",
         }
