@@ -23,7 +23,6 @@ from musiscene.model import MusiScene
 from musiscene.music_language_model import MusicLanguageModel
 from musiscene.profiles import licences_of
 from musiscene.prompts import DESCRIBE_QUESTION, ORIGINAL_INPUT, instruction_prompt
-from musiscene.track_imaginer import ImaginedSegment
 from musiscene.writer import RECIPE_VERSION, ModelVersions, Writer
 from tests.support.audio import noise, sine, write_audio
 from tests.support.language_model import write_tiny_language_model
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from musiscene.language_model import AudioStates, Completion
     from musiscene.listen import Listening
+    from musiscene.track_imaginer import ImaginedSegment
 
 GREEDY = Sampling(max_new_tokens=16, temperature=0.0, stop=())
 QUESTION = "How fast is it?"

@@ -1,9 +1,10 @@
 """A catalogue of the first version goes through every migration, up and down, with what it holds.
 
-What a step down loses: 0008 briefs that were asked; 0007 keys to the service; 0006 jobs, and what is known of generated music;
-0005 titles of songs within files, and stamps of cue sheets; 0004 nothing; 0003 the recordings,
-album artists, disc and track numbers, revisions, versions of the listening, what was heard, counts
-of imagined tracks, and what scans know of files that failed; 0002 beats and feedback.
+What a step down loses: 0008 briefs that were asked; 0007 keys to the service; 0006 jobs, and what
+is known of generated music; 0005 titles of songs within files, and stamps of cue sheets; 0004
+nothing; 0003 the recordings, album artists, disc and track numbers, revisions, versions of the
+listening, what was heard, counts of imagined tracks, and what scans know of files that failed; 0002
+beats and feedback.
 """
 
 from __future__ import annotations

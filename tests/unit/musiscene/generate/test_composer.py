@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from threading import Event
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from musiscene.audio.loudness import LoudnessMeter, integrated_lufs
 from musiscene.audio.tempo import estimate_tempo
 from musiscene.errors import GenerationError, GenerationStoppedError
 from musiscene.generate.composer import Composer
-from musiscene.generate.protocol import GeneratedMusic
+
+if TYPE_CHECKING:
+    from musiscene.generate.protocol import GeneratedMusic
 
 pytest.importorskip("symusic", reason="symusic is not installed: pip install '.[compose]'")
 pytest.importorskip("pretty_midi", reason="pretty_midi is not installed: pip install '.[compose]'")
