@@ -191,7 +191,7 @@ class TestDisks:
     @pytest.mark.parametrize(
         ("full", "size", "error", "says"),
         [
-            pytest.param("", "600k", CatalogueError, "stored before is whole", id="catalogue"),
+            pytest.param("", "900k", CatalogueError, "stored before is whole", id="catalogue"),
             pytest.param("vectors", "24k", VectorIndexError, "nothing is lost", id="vectors"),
         ],
     )
