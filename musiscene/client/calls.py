@@ -18,11 +18,17 @@ from musiscene.client.schemas import (
     BriefPage,
     FeedbackPage,
     FeedbackRequest,
+    GenerationPage,
+    GenerationRequest,
+    GenerationView,
     MatchRequest,
     MatchResult,
     Opinion,
     Problem,
     Ready,
+    ScanPage,
+    ScanRequest,
+    ScanView,
     SceneMap,
     SimilarResult,
     TrackPage,
@@ -227,3 +233,47 @@ def brief(brief_id: str) -> Call[AskedBrief]:
 def delete_brief(brief_id: str) -> Call[None]:
     """Forget one of them."""
     return Call(method="DELETE", path=f"/v1/briefs/{brief_id}", answer=type(None))
+
+
+def generate(request: GenerationRequest) -> Call[GenerationView]:
+    """Have music made."""
+    body = msgspec.json.encode(request)
+    return Call(method="POST", path="/v1/generations", answer=GenerationView, body=body)
+
+
+def generation(generation_id: str) -> Call[GenerationView]:
+    """How that goes on."""
+    path = f"/v1/generations/{generation_id}"
+    return Call(method="GET", path=path, answer=GenerationView)
+
+
+def generations(query: Mapping[str, Any]) -> Call[GenerationPage]:
+    """One page of the music that was asked for."""
+    return Call(method="GET", path="/v1/generations", answer=GenerationPage, query=query)
+
+
+def cancel_generation(generation_id: str) -> Call[GenerationView]:
+    """Have it stopped."""
+    path = f"/v1/generations/{generation_id}"
+    return Call(method="DELETE", path=path, answer=GenerationView)
+
+
+def start_scan(request: ScanRequest) -> Call[ScanView]:
+    """Bring the library in step with folders."""
+    body = msgspec.json.encode(request)
+    return Call(method="POST", path="/v1/scans", answer=ScanView, body=body)
+
+
+def scan(scan_id: str) -> Call[ScanView]:
+    """How that goes on."""
+    return Call(method="GET", path=f"/v1/scans/{scan_id}", answer=ScanView)
+
+
+def scans(query: Mapping[str, Any]) -> Call[ScanPage]:
+    """One page of scans."""
+    return Call(method="GET", path="/v1/scans", answer=ScanPage, query=query)
+
+
+def cancel_scan(scan_id: str) -> Call[ScanView]:
+    """Have it stopped."""
+    return Call(method="DELETE", path=f"/v1/scans/{scan_id}", answer=ScanView)

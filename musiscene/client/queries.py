@@ -52,3 +52,30 @@ class FeedbackQuery(TypedDict, total=False):
     q: str
     limit: int
     after: str | None
+
+
+class GenerationOptions(TypedDict, total=False):
+    """The fields of `GenerationRequest`: a prompt, or the captions of a brief."""
+
+    prompt: str | None
+    captions: list[str] | None
+    seconds: float
+    seed: int | None
+    backend: Literal["auto", "composer"]
+
+
+class ScanOptions(TypedDict, total=False):
+    """The fields of `ScanRequest` beside its paths."""
+
+    exclude: list[str]
+    retry: bool
+    prune: bool
+    prune_floor: float
+
+
+class JobQuery(TypedDict, total=False):
+    """What a list of jobs is asked for."""
+
+    status: Literal["queued", "running", "done", "failed", "cancelled"] | None
+    limit: int
+    after: str | None

@@ -7,21 +7,33 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack
 
 from musiscene.client import calls
-from musiscene.client.schemas import FeedbackRequest
+from musiscene.client.schemas import FeedbackRequest, GenerationRequest, ScanRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import httpx
 
-    from musiscene.client.queries import FeedbackQuery, ListQuery, MatchOptions, SimilarQuery
+    from musiscene.client.queries import (
+        FeedbackQuery,
+        GenerationOptions,
+        JobQuery,
+        ListQuery,
+        MatchOptions,
+        ScanOptions,
+        SimilarQuery,
+    )
     from musiscene.client.schemas import (
         AskedBrief,
         BriefPage,
         FeedbackPage,
+        GenerationPage,
+        GenerationView,
         MatchResult,
         Opinion,
         Ready,
+        ScanPage,
+        ScanView,
         SceneMap,
         SimilarResult,
         TrackPage,
@@ -162,6 +174,59 @@ class Client:
     def delete_brief(self, brief_id: str) -> None:
         """Forget a brief."""
         self._call(calls.delete_brief(brief_id))
+
+    def generate(self, **options: Unpack[GenerationOptions]) -> GenerationView:
+        """Have music made from a prompt or from captions; `generation` says how that goes on.
+
+        Args:
+            **options: The fields of `GenerationRequest`.
+
+        Returns:
+            The job, as it waits.
+
+        Raises:
+            ProblemError: If the service refuses, as when too many jobs wait.
+        """
+        return self._call(calls.generate(GenerationRequest(**options)))
+
+    def generation(self, generation_id: str) -> GenerationView:
+        """How a generation goes on, and where its music comes from."""
+        return self._call(calls.generation(generation_id))
+
+    def generations(self, **query: Unpack[JobQuery]) -> GenerationPage:
+        """One page of the music that was asked for, the newest first."""
+        return self._call(calls.generations(query))
+
+    def cancel_generation(self, generation_id: str) -> GenerationView:
+        """Stop a generation; one that has ended stays as it is."""
+        return self._call(calls.cancel_generation(generation_id))
+
+    def start_scan(self, paths: Sequence[str], **options: Unpack[ScanOptions]) -> ScanView:
+        """Bring the library in step with folders of the service's machine.
+
+        Args:
+            paths: Within the folders that the service may read.
+            **options: The fields of `ScanRequest`.
+
+        Returns:
+            The job, as it waits.
+
+        Raises:
+            ProblemError: If the service refuses.
+        """
+        return self._call(calls.start_scan(ScanRequest(paths=list(paths), **options)))
+
+    def scan(self, scan_id: str) -> ScanView:
+        """How a scan goes on, and what it did."""
+        return self._call(calls.scan(scan_id))
+
+    def scans(self, **query: Unpack[JobQuery]) -> ScanPage:
+        """One page of scans, the newest first."""
+        return self._call(calls.scans(query))
+
+    def cancel_scan(self, scan_id: str) -> ScanView:
+        """Stop a scan; what was stored stays."""
+        return self._call(calls.cancel_scan(scan_id))
 
     def audio(self, track_id: str, *, start_byte: int = 0) -> Iterator[bytes]:
         """The track's own file, piece by piece.

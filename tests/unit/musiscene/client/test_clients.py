@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 import pytest
@@ -139,3 +139,61 @@ class TestPatience:
         with pytest.raises(ProblemError):
             ask(answers, lambda client: client.ready(), retries=2)
         assert len(answers.requests) == 3
+
+
+class TestJobs:
+    JOB: ClassVar = {
+        "id": "j", "status": "queued", "attempts": 0, "max_attempts": 3, "cancel_requested": False,
+        "error": None, "created_at": "2026-01-01T00:00:00Z", "started_at": None,
+        "finished_at": None,
+        "progress": {
+            "stage": "", "message": "", "done": 0, "total": None, "rate": None,
+            "seconds_left": None,
+        },
+    }  # fmt: skip
+    GENERATION: ClassVar = JOB | {
+        "brief": None, "prompt": "calm harp", "seconds": 20.0, "seed": 1, "backend": "auto",
+        "audio_url": None, "track_id": None, "track_url": None, "weights_licence": None,
+        "commercial_use": None, "provenance": None,
+    }  # fmt: skip
+    SCAN: ClassVar = JOB | {
+        "paths": ["/music"], "exclude": [], "retry": False, "prune": False,
+        "outcome": {
+            "counts": None, "tracks_deleted": 0, "duplicates_found": 0, "failed": 0,
+            "failures": [],
+        },
+    }  # fmt: skip
+
+    def test_music_is_asked_for_followed_and_stopped(self, ask: Callable[..., Any]):
+        answers = Answers(
+            httpx.Response(202, json=self.GENERATION),
+            httpx.Response(200, json=self.GENERATION | {"status": "running"}),
+            httpx.Response(200, json={"generations": [self.GENERATION], "after": None}),
+            httpx.Response(202, json=self.GENERATION | {"cancel_requested": True}),
+        )
+        begun = ask(answers, lambda client: client.generate(prompt="calm harp", seconds=20))
+        assert ask(answers, lambda client: client.generation(begun.id)).status == "running"
+        assert ask(answers, lambda client: client.generations(limit=5)).after is None
+        assert ask(answers, lambda client: client.cancel_generation(begun.id)).cancel_requested
+        first = answers.requests[0]
+        assert json.loads(first.content)["prompt"] == "calm harp"
+        assert [(one.method, one.url.path) for one in answers.requests] == [
+            ("POST", "/v1/generations"),
+            ("GET", "/v1/generations/j"),
+            ("GET", "/v1/generations"),
+            ("DELETE", "/v1/generations/j"),
+        ]
+
+    def test_folders_are_scanned_followed_and_left(self, ask: Callable[..., Any]):
+        answers = Answers(
+            httpx.Response(202, json=self.SCAN),
+            httpx.Response(200, json=self.SCAN | {"status": "done"}),
+            httpx.Response(200, json={"scans": [self.SCAN], "after": None}),
+            httpx.Response(202, json=self.SCAN | {"status": "cancelled"}),
+        )
+        begun = ask(answers, lambda client: client.start_scan(["/music"], retry=True))
+        assert ask(answers, lambda client: client.scan(begun.id)).status == "done"
+        assert ask(answers, lambda client: client.scans(status="queued")).scans[0].id == "j"
+        assert ask(answers, lambda client: client.cancel_scan(begun.id)).status == "cancelled"
+        assert json.loads(answers.requests[0].content)["retry"] is True
+        assert answers.requests[2].url.params["status"] == "queued"
