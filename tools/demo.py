@@ -33,7 +33,7 @@ def main() -> int:
         status = subprocess.run(command, check=False).returncode  # noqa: S603  our own command
         if status:
             return status
-    print("\nNext: make serve, then open http://127.0.0.1:8000/docs")
+    print("\nNext: make serve, then open http://127.0.0.1:8000/")
     return 0
 
 
