@@ -46,11 +46,6 @@ class TrackImaginer:
         self._scenes = writer.imaginer()
 
     @property
-    def needs_features(self) -> bool:
-        """Whether scenes cannot be imagined without the encoder's features."""
-        return self._writer.trusts_ear
-
-    @property
     def embedder(self) -> TextEmbedder | None:
         """What ranks the scenes, of models that learnt them."""
         return self._writer.embedder

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Some tracks to be imagined together; none, to ask whether the model is there."""
+    """Some tracks to be imagined together."""
 
     heard: tuple[bytes, ...]
     """What was heard in each, from `encode_listening`."""
@@ -44,8 +44,6 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     tracks: list[tuple[NewCaption, ...]]
     """The captions of each track, with their vectors."""
-    needs_features: bool
-    """Whether scenes cannot be imagined without the encoder's features."""
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -99,4 +97,4 @@ def _answer(imaginer: TrackImaginer, embedder: TextEmbedder, batch: Batch) -> An
     except Exception as error:
         logger.exception("unexpected error in a batch of %d", len(batch.heard))
         return Broken(reason=f"{type(error).__name__}: {error}")
-    return Written(tracks=tracks, needs_features=imaginer.needs_features)
+    return Written(tracks=tracks)

@@ -309,11 +309,7 @@ class LocalEngine:
 
 
 def _is_batch(heard: Iterable[Heard]) -> bool:
-    return _count_segments(heard) >= BATCH_SEGMENTS
-
-
-def _count_segments(heard: Iterable[Heard]) -> int:
-    return sum(len(one.listening.segments) for one in heard)
+    return sum(len(one.listening.segments) for one in heard) >= BATCH_SEGMENTS
 
 
 def _take_batch(heard: deque[Heard]) -> list[Heard]:

@@ -7,7 +7,6 @@ one interpreter the steps wait for each other, and a third of the machine is los
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import msgspec
@@ -72,10 +71,12 @@ class SplitModel:
     Args:
         listener: Hears tracks.
         imaginer: Answers batches.
+        needs_features: Whether scenes cannot be imagined without the encoder's features.
     """
 
-    def __init__(self, listener: Hears, imaginer: ProcessApart) -> None:
+    def __init__(self, listener: Hears, imaginer: ProcessApart, *, needs_features: bool) -> None:
         self.listener = listener
+        self.needs_features = needs_features
         self._imaginer = imaginer
 
     @classmethod
@@ -97,12 +98,8 @@ class SplitModel:
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS_KEPT)
         apart = ProcessApart(serve, chosen, store, name="musiscene-imaginer")
         apart.start()
-        return cls(chosen.load_listener(store, console), apart)
-
-    @cached_property
-    def needs_features(self) -> bool:
-        """Whether scenes cannot be imagined without the encoder's features."""
-        return self._ask(Batch(heard=(), cores=1)).needs_features
+        listener = chosen.load_listener(store, console)
+        return cls(listener, apart, needs_features=chosen.has_ear(store))
 
     def imagine(
         self, listenings: Sequence[Listening], *, cores: int
@@ -121,20 +118,17 @@ class SplitModel:
             ModelError: If the language model cannot be loaded.
         """
         heard = tuple(encode_listening(one) for one in listenings)
-        return self._ask(Batch(heard=heard, cores=cores)).tracks
-
-    def close(self) -> None:
-        """End the process."""
-        self._imaginer.close()
-
-    def _ask(self, batch: Batch) -> Written:
         try:
-            said = self._imaginer.ask(msgspec.msgpack.encode(batch))
+            said = self._imaginer.ask(msgspec.msgpack.encode(Batch(heard=heard, cores=cores)))
         except ProcessLostError as error:
             raise ImaginerError(f"the process that imagines {error}") from error
         answer: Answer = msgspec.msgpack.decode(said, type=Written | Broken)
         if isinstance(answer, Written):
-            return answer
+            return answer.tracks
         if answer.model is not None:
             raise ModelError(answer.model, answer.reason)
         raise ImaginerError(answer.reason)
+
+    def close(self) -> None:
+        """End the process."""
+        self._imaginer.close()

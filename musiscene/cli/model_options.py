@@ -135,6 +135,23 @@ class ChosenModel:
             load_writer(store, profile=self.profile, checkpoint=self.checkpoint, hear=self.hear)
         )
 
+    def has_ear(self, store: ModelStore) -> bool:
+        """Whether the model imagines from the encoder's features, and not from words alone.
+
+        Args:
+            store: From `store`.
+
+        Returns:
+            What `Writer.trusts_ear` will be.
+
+        Raises:
+            ModelUnavailableError: If the model is not on this machine.
+        """
+        from musiscene.writer import writer_folder
+
+        _, is_shipped = writer_folder(store, self.profile, self.checkpoint)
+        return not is_shipped
+
     def _say(self, store: ModelStore, console: Console) -> None:
         from musiscene.writer import writer_licences
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 class NamingImaginer:
     """Imagines the name of what was heard; some names are trouble."""
 
-    needs_features = True
     embedder = WordEmbedder()
 
     def imagine(self, listenings: Sequence[Listening]) -> list[tuple[ImaginedSegment, ...]]:

@@ -47,7 +47,8 @@ class Deaf:
 
 def model_of(chosen: Chosen) -> SplitModel:
     listener: Hears = Deaf()  # type: ignore[assignment]  # never called
-    return SplitModel(listener, ProcessApart(serve, chosen, None, name="imaginer"))
+    apart = ProcessApart(serve, chosen, None, name="imaginer")
+    return SplitModel(listener, apart, needs_features=True)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,11 @@ class TestImagine:
         wanted = WordEmbedder().encode([one.text for one in first]).astype("<f2")
         assert [one.vector for one in first] == [row.tobytes() for row in wanted]
 
-    def test_it_says_what_the_model_needs(self, model: SplitModel):
+    def test_what_it_needs_is_known_while_a_batch_is_imagined(self):
+        """It was asked over the same pipe, and the two answers could change places."""
+        model = model_of(Chosen())
         assert model.needs_features
+        assert model._imaginer.pid is None, "nobody was asked"
 
     def test_an_error_costs_one_batch(self, model: SplitModel):
         [before] = model.imagine([listening(audio_hash="a")], cores=1)
