@@ -30,6 +30,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from indexer.catalogue.copies import copy_catalogue, require_unused, require_whole
+from indexer.catalogue.generations import GENERATED
 from indexer.catalogue.repository import Catalogue
 from indexer.errors import BackupError, CatalogueError
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 CATALOGUE: Final = "catalogue.sqlite"
 MANIFEST: Final = "manifest.json"
-FOLDERS: Final = ("generated", "tagging")
+FOLDERS: Final = (GENERATED, "tagging")
 LARGEST_MANIFEST_BYTES: Final = 64 << 20
 CHUNK_BYTES: Final = 1 << 20
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from indexer.catalogue.generations import GENERATED
 from indexer.errors import IndexerError, LibraryBusyError, NothingIndexedError
 from indexer.feedback import taste_of
 from indexer.gathering import GatheringEmbedder, GatheringReader
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GENERATED: Final = "generated"
-"""Folder below the library's own of the music that was generated."""
 LOOK_SECONDS: Final = 1.0
 """How often is looked for a new snapshot."""
 FIRST_SECONDS: Final = 10.0

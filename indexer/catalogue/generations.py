@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,9 @@ from indexer.catalogue.models import Generation, Track
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
+
+GENERATED: Final = "generated"
+"""Folder below the library's own of the music that was generated."""
 
 
 class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):

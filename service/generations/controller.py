@@ -12,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from litestar.types import ASGIApp
 
+from indexer.catalogue.generations import GENERATED
 from service.conditional import answer
 from service.cursors import After, PageSize
 from service.errors import problems
@@ -143,7 +144,7 @@ class GenerationController(Controller):
     ) -> ASGIApp:
         """The file itself; ranges are answered. It is there before the track is indexed."""
         path = await anyio.to_thread.run_sync(generation_service.audio_of, generation_id)
-        return AudioFile(path, [service_settings.data_dir / "generated"])  # type: ignore[return-value]
+        return AudioFile(path, [service_settings.data_dir / GENERATED])  # type: ignore[return-value]
 
     @delete(
         "/{generation_id:uuid}",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from indexer.catalogue.generations import NewGeneration
+from indexer.catalogue.generations import GENERATED, NewGeneration
 from indexer.catalogue.job_rows import JobProgress
 from indexer.fallback import GenerationJob
 from musiscene.errors import GenerationError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from indexer.cli.scanner import Scanner
     from service.jobs.task import Task
 
-FOLDER: Final = "generated"
 STEPS: Final = 100
 
 
@@ -56,7 +55,7 @@ def run_generation(task: Task, open_scanner: Callable[[], Scanner], data_dir: Pa
     made = generations.of_job(task.job.id)
     if made is None or not Path(made.audio_path).is_file():
         # As a scan names it, so that the track is known to be this one.
-        audio = Path(os.path.abspath(data_dir / FOLDER / f"{task.job.id}.flac"))  # noqa: PTH100
+        audio = Path(os.path.abspath(data_dir / GENERATED / f"{task.job.id}.flac"))  # noqa: PTH100
         made = generations.add(_make(task, asked, audio, scanner))
     task.go_on()
     task.report(JobProgress(stage="listening", message="Listening to it", done=STEPS, total=STEPS))
