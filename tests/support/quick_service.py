@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 from unittest.mock import patch
-
-import msgspec
 
 from indexer.engines import local
 from indexer.engines.captions import captions_of
@@ -24,32 +21,20 @@ from musiscene.imagine import SceneCaption
 from musiscene.scene_reader import SceneReader
 from musiscene.track_imaginer import ImaginedSegment
 from service.cli import main
-from tests.support.listening import WordEmbedder, listening, word_reader
-from tests.support.quick_cli import EMBEDDER, VERSIONS, SomeStore, instead
+from tests.support.listening import WordEmbedder, word_reader
+from tests.support.quick_cli import EMBEDDER, VERSIONS, SomeStore, WaitingModel, instead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from indexer.catalogue.rows import NewCaption
-    from musiscene.audio.read import Recording
     from musiscene.listen import Listening
 
-SECONDS = float(os.environ.pop("QUICK_SECONDS", "0"))
+os.environ.pop("QUICK_SECONDS", None)
 
 
-class TitleModel:
+class TitleModel(WaitingModel):
     """Takes a track's title for its scene, after a while."""
-
-    needs_features = False
-
-    @property
-    def listener(self) -> TitleModel:
-        return self
-
-    def hear(self, recording: Recording) -> Listening:
-        time.sleep(SECONDS)
-        heard = listening(audio_hash=recording.audio_hash, segments=1)
-        return msgspec.structs.replace(heard, info=recording.info)
 
     def imagine(
         self,
