@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from musiscene.generate.soundfont import tuned_soundfont
+from musiscene.generate.composer.soundfont import tuned_soundfont
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -48,17 +48,16 @@ def generate(
     from musiscene.checkpoints.store import ModelStore
     from musiscene.generate.backends import load_backend
     from musiscene.generate.files import check_suffix, write_music, write_sidecar
-    from musiscene.generate.protocol import MAX_SEED, check_request
+    from musiscene.generate.protocol import MAX_SEED, MusicRequest, check_request
 
     chosen = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
-    check_request(prompt, seconds, chosen)
+    request = MusicRequest(prompt=prompt, seconds=seconds, seed=chosen)
+    check_request(request)
     check_suffix(out)
     generator = load_backend(backend, ModelStore(local_folder=console.models_dir))
     with console.progress() as report:
         music = generator.generate(
-            prompt,
-            seconds,
-            seed=chosen,
+            request,
             progress=lambda stage, share: report(stage, round(100 * share), 100),
             stop=Event(),
         )

@@ -31,8 +31,8 @@ def load_backend(name: str, store: ModelStore) -> MusicGenerator:
     if name not in BACKENDS:
         raise GenerationError(f"{name}: no such backend; there are {', '.join(BACKENDS)}")
     from musiscene.errors import ModelError
-    from musiscene.generate.composer import Composer
-    from musiscene.generate.soundfont import tuned_soundfont
+    from musiscene.generate.composer.composer import Composer
+    from musiscene.generate.composer.soundfont import tuned_soundfont
     from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
     tuned_soundfont()

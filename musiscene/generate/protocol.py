@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from threading import Event
 
 CommercialUse: TypeAlias = Literal["yes", "no", "unknown"]
+HitKind: TypeAlias = Literal["swell", "hit", "cut", "quiet"]
+"""`swell` rises up to its point, `hit` has an accent, `cut` is silent from there until the music
+begins anew, `quiet` thins out from there."""
 GenerationProgress: TypeAlias = Callable[[str, float], None]
 """Is told what is being done, and how much of all is done: 0 to 1."""
 
@@ -22,6 +25,40 @@ LEAST_SECONDS: Final = 5.0
 MOST_SECONDS: Final = 600.0
 MAX_PROMPT_CHARACTERS: Final = 2_000
 MAX_SEED: Final = 2**32 - 1
+MOST_HITS: Final = 64
+
+
+class HitPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in the picture that the music should meet."""
+
+    seconds: float
+    """From the start of the music."""
+    kind: HitKind
+
+
+class MusicRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The music that is wanted; `check_request` says whether it can be made."""
+
+    prompt: str
+    """Short: genre, mood, instruments, tempo."""
+    seconds: float
+    """Exact length, `LEAST_SECONDS` to `MOST_SECONDS`."""
+    seed: int
+    """The same one gives the same music."""
+    hits: tuple[HitPoint, ...] = ()
+    """In the order of time; backends that cannot meet them say so in `Provenance.details`."""
+
+
+class MusicAims(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backend set out to make, to be compared with what is heard; None where it is free."""
+
+    tempo_bpm: float | None = None
+    mode: str | None = None
+    """`major` or `minor`."""
+    arousal: float | None = None
+    """-1 to 1."""
+    valence: float | None = None
+    """-1 to 1."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +74,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     seconds: float
     seed: int
+    hits: tuple[HitPoint, ...] = ()
+    """As asked for."""
+    aims: MusicAims | None = None
+    """None if the backend sets itself none."""
     details: dict[str, Any] = {}
     """What the backend decided, as it can be shown to people."""
 
@@ -65,20 +106,12 @@ class MusicGenerator(Protocol):
     name: str
 
     def generate(
-        self,
-        prompt: str,
-        seconds: float,
-        *,
-        seed: int,
-        progress: GenerationProgress,
-        stop: Event,
+        self, request: MusicRequest, *, progress: GenerationProgress, stop: Event
     ) -> GeneratedMusic:
         """Make a piece of music.
 
         Args:
-            prompt: Short: genre, mood, instruments, tempo.
-            seconds: Exact length, `LEAST_SECONDS` to `MOST_SECONDS`.
-            seed: The same one gives the same music.
+            request: What is wanted.
             progress: Is told how it goes on.
             stop: When it is set, the backend ends between two steps.
 
@@ -91,22 +124,25 @@ class MusicGenerator(Protocol):
         """
 
 
-def check_request(prompt: str, seconds: float, seed: int) -> None:
+def check_request(request: MusicRequest) -> None:
     """Check what is asked for.
 
     Args:
-        prompt: As `MusicGenerator.generate` takes it.
-        seconds: Likewise.
-        seed: Likewise.
+        request: What is wanted.
 
     Raises:
-        GenerationError: If one of them cannot be used.
+        GenerationError: If it cannot be made by any backend.
     """
-    if not prompt.strip():
+    if not request.prompt.strip():
         raise GenerationError("the prompt is empty; say a genre, a mood, instruments or a tempo")
-    if len(prompt) > MAX_PROMPT_CHARACTERS:
+    if len(request.prompt) > MAX_PROMPT_CHARACTERS:
         raise GenerationError(f"a prompt may have {MAX_PROMPT_CHARACTERS:,} characters")
-    if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+    if not LEAST_SECONDS <= request.seconds <= MOST_SECONDS:
         raise GenerationError(f"music is {LEAST_SECONDS:g} to {MOST_SECONDS:g} seconds long")
-    if not 0 <= seed <= MAX_SEED:
+    if not 0 <= request.seed <= MAX_SEED:
         raise GenerationError(f"a seed is 0 to {MAX_SEED}")
+    if len(request.hits) > MOST_HITS:
+        raise GenerationError(f"music may meet {MOST_HITS} points of the picture")
+    times = [hit.seconds for hit in request.hits]
+    if times != sorted(times) or any(not 0 <= time <= request.seconds for time in times):
+        raise GenerationError("the points to meet are not in order, or not within the music")

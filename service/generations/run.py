@@ -77,6 +77,7 @@ def _make(task: Task, asked: GenerationJob, audio: Path, scanner: Scanner) -> Ne
     """Make the music and write its file."""
     from musiscene.generate.backends import load_backend
     from musiscene.generate.files import write_music, write_sidecar
+    from musiscene.generate.protocol import MusicRequest
 
     def progress(stage: str, share: float) -> None:
         task.report(
@@ -84,8 +85,9 @@ def _make(task: Task, asked: GenerationJob, audio: Path, scanner: Scanner) -> Ne
         )
 
     task.go_on()
+    request = MusicRequest(prompt=asked.prompt, seconds=asked.seconds, seed=asked.seed)
     music = load_backend(asked.backend, scanner.store).generate(
-        asked.prompt, asked.seconds, seed=asked.seed, progress=progress, stop=task.stop
+        request, progress=progress, stop=task.stop
     )
     write_music(music, audio, title=asked.prompt)
     write_sidecar(music, audio)

@@ -11,27 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from musiscene.audio.loudness import LoudnessMeter, integrated_lufs
-from musiscene.errors import GenerationError
-from musiscene.generate.soundfont import tuned_soundfont
+from musiscene.generate.composer.soundfont import tuned_soundfont
+from musiscene.generate.mastering import to_loudness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from musiscene.generate.notes import Note
-    from musiscene.generate.plan import MusicPlan
+    from musiscene.generate.composer.notes import Note
+    from musiscene.generate.composer.plan import MusicPlan
 
 SAMPLE_RATE: Final = 44_100
 TICKS: Final = 480
 """Of one beat."""
-TARGET_LUFS: Final = -16.0
-NEAR_LU: Final = 0.05
-CEILING: Final = 0.89
-"""Highest sample, 1 dB below full scale."""
-KNEE: Final = 0.6
-"""From there on peaks are bent down."""
 FADE_SECONDS: Final = 1.5
 ROOM_SECONDS: Final = 1.3
 ROOM_LEVEL: Final = 0.22
@@ -49,7 +42,7 @@ def render(plan: MusicPlan, notes: Sequence[Note]) -> NDArray[np.float32]:
         notes: Of the piece.
 
     Returns:
-        Stereo in [-1, 1] at `SAMPLE_RATE`, at `TARGET_LUFS`, float32, shape (2, samples).
+        Stereo in [-1, 1] at `SAMPLE_RATE`, mastered, float32, shape (2, samples).
 
     Raises:
         GeneratorMissingError: If what renders is not installed.
@@ -66,43 +59,7 @@ def render(plan: MusicPlan, notes: Sequence[Note]) -> NDArray[np.float32]:
     music = _with_room(dry, seed=plan.seed)
     fade = min(samples, round(FADE_SECONDS * SAMPLE_RATE))
     music[:, samples - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
-    return to_loudness(music)
-
-
-def to_loudness(music: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring music to `TARGET_LUFS` without clipping.
-
-    Args:
-        music: Shape (channels, samples).
-
-    Returns:
-        The same, louder or quieter; peaks above `KNEE` are bent down to below `CEILING`.
-
-    Raises:
-        GenerationError: If nothing sounds.
-    """
-    for _ in range(4):  # bending takes some loudness away
-        loudness = _loudness(music)
-        if loudness is None:
-            raise GenerationError("the music came out silent; try another seed")
-        music = _bent(music * np.float32(10 ** ((TARGET_LUFS - loudness) / 20)))
-        if abs(loudness - TARGET_LUFS) < NEAR_LU:
-            break
-    return music
-
-
-def _loudness(music: NDArray[np.float32]) -> float | None:
-    meter = LoudnessMeter(sample_rate=SAMPLE_RATE, weights=[1.0] * len(music))
-    meter.add(music)
-    return integrated_lufs(meter.block_powers())
-
-
-def _bent(music: NDArray[np.float32]) -> NDArray[np.float32]:
-    over = np.abs(music) > KNEE
-    room = CEILING - KNEE
-    bent = np.sign(music[over]) * (KNEE + room * np.tanh((np.abs(music[over]) - KNEE) / room))
-    music[over] = bent
-    return music
+    return to_loudness(music, sample_rate=SAMPLE_RATE)
 
 
 def _with_room(dry: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:

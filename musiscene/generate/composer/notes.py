@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from musiscene.generate.plan import BEATS_PER_BAR, PHRASE_BARS
+from musiscene.generate.composer.plan import BEATS_PER_BAR, PHRASE_BARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from musiscene.generate.plan import MusicPlan
+    from musiscene.generate.composer.plan import MusicPlan
 
 HARMONY_RANGE: Final = (55, 74)
 BASS_LOWEST: Final = 36

@@ -10,7 +10,8 @@ from musiscene.audio.key import estimate_key
 from musiscene.audio.loudness import LoudnessMeter, integrated_lufs
 from musiscene.audio.tempo import estimate_tempo
 from musiscene.errors import GenerationError, GenerationStoppedError
-from musiscene.generate.composer import Composer
+from musiscene.generate.composer.composer import Composer
+from musiscene.generate.protocol import MusicRequest
 
 if TYPE_CHECKING:
     from musiscene.generate.protocol import GeneratedMusic
@@ -28,9 +29,8 @@ PROMPTS = (
 
 
 def compose(prompt: str, seconds: float = 20.0, seed: int = 1) -> GeneratedMusic:
-    return Composer().generate(
-        prompt, seconds, seed=seed, progress=lambda _stage, _share: None, stop=Event()
-    )
+    request = MusicRequest(prompt=prompt, seconds=seconds, seed=seed)
+    return Composer().generate(request, progress=lambda _stage, _share: None, stop=Event())
 
 
 class TestComposer:
@@ -74,7 +74,11 @@ class TestComposer:
         stop = Event()
         stop.set()
         with pytest.raises(GenerationStoppedError):
-            Composer().generate("calm", 8, seed=1, progress=lambda *_: None, stop=stop)
+            Composer().generate(
+                MusicRequest(prompt="calm", seconds=8, seed=1),
+                progress=lambda *_: None,
+                stop=stop,
+            )
 
     @pytest.mark.parametrize(
         ("prompt", "seconds", "seed"), [(" ", 9, 1), ("a", 4, 1), ("a", 601, 1), ("a", 9, -1)]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from musiscene.errors import GenerationStoppedError
-from musiscene.generate.notes import write_notes
-from musiscene.generate.plan import make_plan
-from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request
+from musiscene.generate.composer.notes import write_notes
+from musiscene.generate.composer.plan import make_plan
+from musiscene.generate.composer.render import SAMPLE_RATE, render
+from musiscene.generate.protocol import GeneratedMusic, MusicAims, Provenance, check_request
 from musiscene.generate.reading import read_prompt
-from musiscene.generate.render import SAMPLE_RATE, render
 
 if TYPE_CHECKING:
     from threading import Event
 
-    from musiscene.generate.protocol import GenerationProgress
+    from musiscene.generate.protocol import GenerationProgress, MusicRequest
     from musiscene.scene_reader import SceneReader
 
 VERSION: Final = "composer-1"
@@ -34,18 +34,13 @@ class Composer:
         self._reader = reader
 
     def generate(
-        self,
-        prompt: str,
-        seconds: float,
-        *,
-        seed: int,
-        progress: GenerationProgress,
-        stop: Event,
+        self, request: MusicRequest, *, progress: GenerationProgress, stop: Event
     ) -> GeneratedMusic:
         """Compose a piece; see `MusicGenerator.generate`."""
-        check_request(prompt, seconds, seed)
+        check_request(request)
         progress("planning", 0.0)
-        plan = make_plan(read_prompt(prompt, self._reader), seconds=seconds, seed=seed)
+        wish = read_prompt(request.prompt, self._reader)
+        plan = make_plan(wish, seconds=request.seconds, seed=request.seed)
         _go_on(stop)
         progress("composing", 0.1)
         notes = write_notes(plan)
@@ -62,9 +57,16 @@ class Composer:
                 model=VERSION,
                 weights_licence=LICENCE,
                 commercial_use="yes",
-                prompt=prompt,
-                seconds=seconds,
-                seed=seed,
+                prompt=request.prompt,
+                seconds=request.seconds,
+                seed=request.seed,
+                hits=request.hits,
+                aims=MusicAims(
+                    tempo_bpm=plan.tempo_bpm,
+                    mode=plan.mode,
+                    arousal=wish.arousal,
+                    valence=wish.valence,
+                ),
                 details={
                     "tempo_bpm": plan.tempo_bpm,
                     "key": plan.key,

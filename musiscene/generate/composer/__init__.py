@@ -1,0 +1,1 @@
+"""Music by rules: prompt -> plan -> notes -> sound."""
