@@ -27,7 +27,7 @@ from indexer.matching.explain import ANY_WINDOW, explain, reading_of, unread
 from indexer.matching.fusion import Fitted, answer_measures, fitted
 from indexer.matching.places import LibraryMoods
 from indexer.matching.results import MatchResult
-from indexer.matching.scores import add_up
+from indexer.matching.scores import add_up, points_of
 from indexer.matching.stages import (
     CaptionStage,
     FactStage,
@@ -200,7 +200,7 @@ class Matcher:
             ranked = [scores.candidates.track_ids[position] for position in scores.order]
             first = first_files(self._catalogue.recordings, ranked, top_k=wanted)
             best = [int(scores.order[position]) for position in first]
-            tracks = self._catalogue.tracks([scores.candidates.track_ids[one] for one in best])
+            tracks = self._catalogue.shown([scores.candidates.track_ids[one] for one in best])
             chance = self.answer_chance(brief, scores)
             hits = explain(
                 brief,
@@ -306,7 +306,7 @@ class Matcher:
             return everywhere
         searching = [stage for stage in stages if stage.name in SEARCH_ALL]
         measured = Candidates(self._index, self._moods, everywhere)
-        values = add_up(brief, measured, searching, self._learnt.weights).total
+        _, values = points_of(brief, measured, searching, self._learnt.weights)
         by_measure = everywhere[np.argpartition(-values, wanted)[:wanted]]
         _, rows = self._index.search(brief.vectors, top_k=wanted, allowed_tracks=allowed)
         return np.union1d(by_measure, self._index.rows["track"][rows.ravel()])

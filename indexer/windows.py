@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from indexer.arcs import Arc, Energy
 
 if TYPE_CHECKING:
-    from indexer.catalogue.models import Segment, Track
+    from collections.abc import Sequence
+
+    from indexer.catalogue.models import Segment
+    from indexer.catalogue.shown import CatalogueTrack, ShownSegment
 
 __all__ = ["Arc", "CutPoint", "FoundWindow", "Timeline", "best_window", "song_in"]
 
@@ -94,11 +97,12 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """Where another song begins in a track that holds several, in order, shape (songs - 1,)."""
 
     @classmethod
-    def of(cls, track: Track) -> Self:
+    def of(cls, track: CatalogueTrack) -> Self:
         """The timeline of a track of the catalogue, loaded with its segments."""
         downbeats = _times(track.downbeat_times, track.duration_seconds)
         beats = _times(track.beat_times, track.duration_seconds)
-        bounds = [(segment.start_seconds, segment.end_seconds) for segment in track.segments]
+        segments: Sequence[Segment | ShownSegment] = track.segments
+        bounds = [(segment.start_seconds, segment.end_seconds) for segment in segments]
         return cls(
             duration_seconds=track.duration_seconds,
             segments=np.array(bounds or [(0.0, track.duration_seconds)], np.float64),
@@ -108,7 +112,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
             songs=np.array(
                 [
                     after.start_seconds
-                    for before, after in itertools.pairwise(track.segments)
+                    for before, after in itertools.pairwise(segments)
                     if before.title != after.title
                 ]
             ),
@@ -228,10 +232,10 @@ def best_window(
     return _found(energy, points, span, has=has, asked=arc, fit=float(fits[arc or has][best]))
 
 
-def song_in(track: Track, window: FoundWindow) -> str | None:
+def song_in(track: CatalogueTrack, window: FoundWindow) -> str | None:
     """The title of the song that most of a window is from; None where the track is one song."""
 
-    def shared(segment: Segment) -> float:
+    def shared(segment: Segment | ShownSegment) -> float:
         start = max(segment.start_seconds, window.start_seconds)
         return min(segment.end_seconds, window.end_seconds) - start
 
@@ -364,11 +368,7 @@ def _found(
 
 def _nearest(values: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.intp]:
     """Which of the times, in order and not empty, is nearest to each value."""
-    after = np.searchsorted(times, values).clip(1, max(len(times) - 1, 1))
-    before = np.minimum(after, len(times) - 1)
-    is_before = np.abs(values - times[after - 1]) <= np.abs(values - times[before])
-    nearest: NDArray[np.intp] = np.where(is_before, after - 1, before)
-    return nearest
+    return np.searchsorted((times[1:] + times[:-1]) / 2, values)
 
 
 def _times(stored: bytes | None, duration_seconds: float) -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ from indexer.catalogue.models import Caption, CatalogueState, Heard, Track, Vect
 from indexer.catalogue.names import track_called
 from indexer.catalogue.records import TakingIn, read_records
 from indexer.catalogue.rows import KnownFile, Remembered
+from indexer.catalogue.shown import shown_tracks
 from indexer.catalogue.vector_rows import VectorRows, vector_rows
 from indexer.catalogue.words import remember_words
 from indexer.errors import TrackNotFoundError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from indexer.catalogue.rows import MadeBy, NewCaption, SoundRow, VectorRow
+    from indexer.catalogue.shown import ShownTrack
     from musiscene.audio.read import AudioInfo
     from musiscene.listen import Listening
 
@@ -148,6 +150,15 @@ class Catalogue(Areas):
                 track.id: track
                 for ids in _slices(track_ids)
                 for track in session.scalars(query.where(Track.id.in_(ids)))
+            }
+
+    def shown(self, track_ids: Sequence[UUID]) -> dict[UUID, ShownTrack]:
+        """What an answer shows of tracks, by id; ids without a track are left out."""
+        with read_session(self._engine) as session:
+            return {
+                track_id: track
+                for ids in _slices(track_ids)
+                for track_id, track in shown_tracks(session, ids).items()
             }
 
     def heard(self, track_id: UUID) -> Remembered | None:

@@ -33,10 +33,12 @@ class Candidates:
     def __init__(self, index: VectorIndex, moods: LibraryMoods, ordinals: NDArray[np.intp]) -> None:
         self._index = index
         self.ordinals = ordinals
-        self.sounds = index.sounds[ordinals]
-        self.tags = index.tags[ordinals]
-        self.mood_log_chances = moods.log_chances[ordinals]
-        self.contrasts = moods.contrasts[ordinals]
+        # A whole library is looked at where it lies.
+        chosen = ordinals if len(ordinals) < len(index.track_ids) else slice(None)
+        self.sounds = index.sounds[chosen]
+        self.tags = index.tags[chosen]
+        self.mood_log_chances = moods.log_chances[chosen]
+        self.contrasts = moods.contrasts[chosen]
 
     def __len__(self) -> int:
         return len(self.ordinals)
@@ -55,7 +57,9 @@ class Candidates:
     def rows(self) -> NDArray[np.intp]:
         """Rows of the index, those of a track beside each other."""
         tracks = self._index.rows["track"]
-        rows = np.flatnonzero(np.isin(tracks, self.ordinals))
+        is_looked_at = np.zeros(len(self._index.track_ids), dtype=np.bool_)
+        is_looked_at[self.ordinals] = True
+        rows = np.flatnonzero(is_looked_at[tracks])
         ordered: NDArray[np.intp] = rows[np.argsort(tracks[rows], kind="stable")]
         return ordered
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from indexer.catalogue.models import Track
+    from indexer.catalogue.shown import CatalogueTrack, ShownTrack
     from indexer.matching.brief import ReadBrief
     from indexer.matching.candidates import Candidates
     from indexer.matching.fusion import Curve
@@ -75,7 +75,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
     brief: ReadBrief,
     scores: Scores,
     best: Sequence[int],
-    tracks: Mapping[UUID, Track],
+    tracks: Mapping[UUID, ShownTrack],
     stages: Sequence[Stage],
     *,
     curve: Curve,
@@ -127,7 +127,7 @@ def explain(  # noqa: PLR0913  everything that an explanation draws on
     return tuple(hits)
 
 
-def matched_track(track: Track) -> MatchedTrack:
+def matched_track(track: CatalogueTrack) -> MatchedTrack:
     """A track as an answer shows it."""
     return MatchedTrack(
         id=track.id,
@@ -143,7 +143,7 @@ def matched_track(track: Track) -> MatchedTrack:
     )
 
 
-def strongest_tags(track: Track, count: int) -> tuple[str, ...]:
+def strongest_tags(track: CatalogueTrack, count: int) -> tuple[str, ...]:
     """The tags that are heard most in a track, whatever their vocabulary, strongest first."""
     best: dict[str, float] = {}
     for tag in track.tags:
@@ -156,7 +156,7 @@ def _reasons(
     scores: Scores,
     position: int,
     stages: Sequence[Stage],
-    track: Track,
+    track: ShownTrack,
     texts: Mapping[int, str],
 ) -> tuple[Reason, ...]:
     points = {stage.name: float(scores.points[stage.name][position]) for stage in stages}
@@ -200,7 +200,7 @@ def reasons_of(
 
 
 def _heard(
-    brief: ReadBrief, candidates: Candidates, position: int, stage: str, track: Track
+    brief: ReadBrief, candidates: Candidates, position: int, stage: str, track: ShownTrack
 ) -> Span | None:
     """The seconds that the caption which a stage quotes is about."""
     row = nearest_row(brief, candidates, position, stage) if stage in KINDS else None
@@ -220,7 +220,7 @@ def _window(
     brief: ReadBrief,
     candidates: Candidates,
     position: int,
-    track: Track,
+    track: ShownTrack,
     wish: WindowWish,
 ) -> FoundWindow:
     """The stretch whose segments are nearest to the brief, cut as an editor would."""

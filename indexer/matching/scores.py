@@ -32,7 +32,7 @@ class Scores(msgspec.Struct, frozen=True):
 def add_up(
     brief: ReadBrief, candidates: Candidates, stages: Iterable[Stage], weights: Mapping[str, float]
 ) -> Scores:
-    """Hold a brief against candidates, stage by stage.
+    """Hold a brief against candidates, stage by stage, and sort them.
 
     Args:
         brief: As it was read.
@@ -43,6 +43,24 @@ def add_up(
     Returns:
         Points, sums and order.
     """
+    points, total = points_of(brief, candidates, stages, weights)
+    return Scores(candidates, points, total, np.lexsort((candidates.names, -total)))
+
+
+def points_of(
+    brief: ReadBrief, candidates: Candidates, stages: Iterable[Stage], weights: Mapping[str, float]
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    """Hold a brief against candidates, stage by stage.
+
+    Args:
+        brief: As it was read.
+        candidates: The tracks.
+        stages: Of the pipeline.
+        weights: Stage -> what one unit of its value adds to the score.
+
+    Returns:
+        Points of each stage, and their sums, each of shape (tracks,).
+    """
     points = {
         stage.name: np.float32(weights[stage.name]) * stage.score(brief, candidates)
         for stage in stages
@@ -50,4 +68,4 @@ def add_up(
     total = np.zeros(len(candidates), dtype=np.float32)
     for values in points.values():
         total += values
-    return Scores(candidates, points, total, np.lexsort((candidates.names, -total)))
+    return points, total

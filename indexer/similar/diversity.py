@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from indexer.catalogue.models import Track
+    from indexer.catalogue.shown import ShownTrack
 
 
 class Spread:
@@ -28,7 +28,7 @@ class Spread:
         self._of_artist: Counter[str] = Counter()
         self._recordings: set[UUID | str] = set()
 
-    def accepts(self, track: Track) -> bool:
+    def accepts(self, track: ShownTrack) -> bool:
         """Whether a track may be chosen too; if so, it is counted."""
         artist = " ".join((track.artist or "").casefold().split())
         is_full = self._per_artist is not None and self._of_artist[artist] >= self._per_artist

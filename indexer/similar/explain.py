@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from indexer.catalogue.models import Track
+    from indexer.catalogue.shown import ShownTrack
     from indexer.similar.candidates import Pool, Source
     from indexer.similar.likeness import Part
     from indexer.vectors import VectorIndex
@@ -45,7 +46,7 @@ def explain(
     index: VectorIndex,
     sources: Sequence[Source],
     pool: Pool,
-    chosen: Mapping[int, Track],
+    chosen: Mapping[int, ShownTrack],
     *,
     weights: Mapping[Part, float],
     parts: NDArray[np.float32],
@@ -95,7 +96,7 @@ def explain(
 
 
 def _texts(
-    index: VectorIndex, source: Source, track: Track, rows: NDArray[np.intp], *, ordinal: int
+    index: VectorIndex, source: Source, track: ShownTrack, rows: NDArray[np.intp], *, ordinal: int
 ) -> dict[Part, str]:
     """What each part went by, in words; of the captions, the one that is nearest to the seed."""
     texts = sound_texts(
@@ -117,7 +118,7 @@ def _texts(
 
 
 def _window(
-    index: VectorIndex, sources: Sequence[Source], track: Track, rows: NDArray[np.intp]
+    index: VectorIndex, sources: Sequence[Source], track: ShownTrack, rows: NDArray[np.intp]
 ) -> FoundWindow:
     """The stretch whose captions are nearest to the wanted seeds'."""
     asked = np.concatenate([source.rows for source in sources if source.seed.weight > 0])

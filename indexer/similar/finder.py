@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from indexer.catalogue.repository import Catalogue
+    from indexer.catalogue.shown import ShownTrack
     from indexer.similar.candidates import Pool
     from indexer.similar.likeness import Part
     from indexer.similar.seeds import Seed
@@ -156,7 +157,7 @@ class SimilarFinder:
         diversity: float,
         per_artist: int | None,
         top_k: int,
-    ) -> dict[int, Track]:
+    ) -> dict[int, ShownTrack]:
         """Positions in the pool of the tracks to show, in order, with their rows."""
         order = np.argsort(-scores, kind="stable")  # equals stay in the order of the index
         count = max(CHOSEN_FROM * (top_k + 5), DIVERSE_FROM if diversity else 0)
@@ -179,11 +180,11 @@ class SimilarFinder:
         spread: Spread,
         diversity: float,
         top_k: int,
-    ) -> dict[int, Track]:
+    ) -> dict[int, ShownTrack]:
         """The same, of the best positions alone."""
         smaller = pool_of(self._index, pool.ordinals[best])
         ids = [self._index.track_ids[ordinal] for ordinal in smaller.ordinals]
-        tracks = self._catalogue.tracks(ids)
+        tracks = self._catalogue.shown(ids)
 
         def likeness(position: int) -> NDArray[np.float32]:
             parts = likeness_to(
