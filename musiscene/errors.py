@@ -14,6 +14,10 @@
     ├── GenerationError                 music cannot be made for a prompt
     │   ├── GeneratorMissingError       what makes it is not installed
     │   └── GenerationStoppedError      it was asked to stop
+    ├── StudyError                      a listening study cannot be made, held or read
+    │   ├── StudyBusyError              another process writes its answers
+    │   ├── RaterUnknownError           no rater has this link, or none is free
+    │   └── AnswerError                 an answer does not belong where it was sent
     └── ModelError                      a model cannot be used; carries its name
         ├── UnknownModelError           no model of that name
         ├── ModelUnavailableError       not on this machine, and no source could be reached
@@ -132,3 +136,19 @@ class GenerationStoppedError(GenerationError):
 
     def __init__(self) -> None:
         super().__init__("stopped before the music was done")
+
+
+class StudyError(MusiSceneError):
+    """A listening study cannot be made, held or read."""
+
+
+class StudyBusyError(StudyError):
+    """Another process writes the answers of this study."""
+
+
+class RaterUnknownError(StudyError):
+    """No rater of the study has this link, or no place is free."""
+
+
+class AnswerError(StudyError):
+    """An answer does not belong to the rater's present trial, or is not one of the choices."""

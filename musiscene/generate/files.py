@@ -12,9 +12,11 @@ import numpy as np
 from musiscene.errors import GenerationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from av.audio.stream import AudioStream
+    from numpy.typing import NDArray
 
     from musiscene.generate.protocol import GeneratedMusic
 
@@ -53,7 +55,13 @@ def write_music(music: GeneratedMusic, path: Path, *, title: str) -> None:
     partial = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(music, partial, title=title)
+        tags = {
+            "title": title,
+            "artist": f"MusiScene {music.provenance.backend}",
+            "license": music.provenance.licence_line,
+            "comment": music.provenance.prompt,
+        }
+        encode_audio(music.waveform, partial, sample_rate=music.sample_rate, tags=tags)
         os.replace(partial, path)  # noqa: PTH105  in one step
     except (OSError, av.FFmpegError) as error:
         with suppress(OSError):
@@ -87,20 +95,28 @@ def write_sidecar(music: GeneratedMusic, path: Path) -> Path:
     return sidecar
 
 
-def _encode(music: GeneratedMusic, path: Path, *, title: str) -> None:
+def encode_audio(
+    waveform: NDArray[np.float32], path: Path, *, sample_rate: int, tags: Mapping[str, str]
+) -> None:
+    """Write samples of 16 bits into a file, as its name says.
+
+    Args:
+        waveform: In [-1, 1], one or two channels, shape (channels, samples).
+        path: Its end is one of `CODECS`.
+        sample_rate: In Hz.
+        tags: Of the file.
+
+    Raises:
+        OSError: If the file cannot be written; PyAV's errors may come too.
+    """
     import av
 
     codec, sample_format = CODECS[path.suffix.lower()]
-    layout = "stereo" if len(music.waveform) > 1 else "mono"
-    samples = (np.clip(music.waveform, -1.0, 1.0) * 32_767).round().astype(np.int16)
+    layout = "stereo" if len(waveform) > 1 else "mono"
+    samples = (np.clip(waveform, -1.0, 1.0) * 32_767).round().astype(np.int16)
     with av.open(str(path), "w") as container:
-        container.metadata.update(
-            title=title,
-            artist=f"MusiScene {music.provenance.backend}",
-            license=music.provenance.licence_line,
-            comment=music.provenance.prompt,
-        )
-        stream = cast("AudioStream", container.add_stream(codec, rate=music.sample_rate))
+        container.metadata.update(tags)
+        stream = cast("AudioStream", container.add_stream(codec, rate=sample_rate))
         stream.codec_context.format = av.AudioFormat(sample_format)
         stream.codec_context.layout = layout
         for start in range(0, samples.shape[1], BLOCK_SAMPLES):
@@ -108,6 +124,6 @@ def _encode(music: GeneratedMusic, path: Path, *, title: str) -> None:
             if sample_format == "s16":  # both channels in one plane
                 block = np.ascontiguousarray(block.T).reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(block, format=sample_format, layout=layout)
-            frame.sample_rate, frame.pts = music.sample_rate, start
+            frame.sample_rate, frame.pts = sample_rate, start
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

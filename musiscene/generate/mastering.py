@@ -20,12 +20,15 @@ KNEE: Final = 0.6
 """From there on peaks are bent down."""
 
 
-def to_loudness(music: NDArray[np.float32], *, sample_rate: int) -> NDArray[np.float32]:
-    """Bring music to `TARGET_LUFS` without clipping.
+def to_loudness(
+    music: NDArray[np.float32], *, sample_rate: int, target_lufs: float = TARGET_LUFS
+) -> NDArray[np.float32]:
+    """Bring music to one loudness without clipping.
 
     Args:
         music: Shape (channels, samples).
         sample_rate: In Hz.
+        target_lufs: The loudness.
 
     Returns:
         The same, louder or quieter; peaks above `KNEE` are bent down to below `CEILING`.
@@ -37,8 +40,8 @@ def to_loudness(music: NDArray[np.float32], *, sample_rate: int) -> NDArray[np.f
         loudness = _loudness(music, sample_rate)
         if loudness is None:
             raise GenerationError("the music came out silent; try another seed")
-        music = _bent(music * np.float32(10 ** ((TARGET_LUFS - loudness) / 20)))
-        if abs(loudness - TARGET_LUFS) < NEAR_LU:
+        music = _bent(music * np.float32(10 ** ((target_lufs - loudness) / 20)))
+        if abs(loudness - target_lufs) < NEAR_LU:
             break
     return music
 

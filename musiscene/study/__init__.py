@@ -1,0 +1,1 @@
+"""Listening studies: people hear music blind, and what they said of it is weighed."""
