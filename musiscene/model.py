@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Self
 from musiscene.audio.limits import AudioLimits
 from musiscene.checkpoints.store import ModelStore
 from musiscene.describe import describe_music
+from musiscene.errors import GenerationStoppedError
+from musiscene.generate.check import HeardTake, heard_take
 from musiscene.imagine.questions import answer_from_facts, asks_for_scenes
 from musiscene.listen import Listener, Listening
 from musiscene.profiles import LISTENING_MODEL, ProfileName
@@ -23,6 +25,7 @@ from musiscene.writer import device_for, load_writer, writer_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from threading import Event
 
     from musiscene.encoders.mert import Hearing
     from musiscene.language_model import Sampling
@@ -119,6 +122,30 @@ class MusiScene:
         return self._imaginer.imagine(
             listenings, captions_per_segment=captions_per_segment, seed=seed, greedy=greedy
         )
+
+    def hear_takes(self, paths: Sequence[Path], *, stop: Event) -> list[HeardTake]:
+        """Hear music that was made; see `musiscene.generate.takes.TakeListener`.
+
+        Args:
+            paths: Of the files.
+            stop: Set when it is not wanted any more.
+
+        Returns:
+            What is heard in each, in their order.
+
+        Raises:
+            AudioError: If a file cannot be heard.
+            GenerationStoppedError: If it was stopped.
+        """
+        listenings = []
+        for path in paths:
+            if stop.is_set():
+                raise GenerationStoppedError
+            listenings.append(self.listen(path))
+        return [
+            heard_take(listening, (one.text for part in parts for one in part.scene_captions))
+            for listening, parts in zip(listenings, self.imagine(listenings), strict=True)
+        ]
 
     def answer(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiscene.errors import GenerationError
+from musiscene.generate.check import TakeCheck
 
 if TYPE_CHECKING:
     from threading import Event
@@ -61,6 +62,19 @@ class MusicAims(msgspec.Struct, frozen=True, kw_only=True):
     """-1 to 1."""
 
 
+class TakeNote(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the takes of which one was kept."""
+
+    seed: int
+    score: float
+    """0 to 1, as heard."""
+    agrees: dict[str, bool]
+    """As in `TakeCheck`."""
+    defects: tuple[str, ...]
+    """As in `TakeCheck`."""
+    is_kept: bool
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where a piece of generated music comes from."""
 
@@ -78,6 +92,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """As asked for."""
     aims: MusicAims | None = None
     """None if the backend sets itself none."""
+    check: TakeCheck | None = None
+    """What is heard in it; None if nobody has listened."""
+    takes: tuple[TakeNote, ...] = ()
+    """Of which this one was kept."""
     details: dict[str, Any] = {}
     """What the backend decided, as it can be shown to people."""
 
