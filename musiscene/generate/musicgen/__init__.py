@@ -1,0 +1,1 @@
+"""The backend `musicgen`: MusicGen through transformers, in this process."""
