@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from musiscene.cli.background_music import background_music
 from musiscene.cli.hearing import hearing
 from musiscene.cli.measuring import (
     JUDGING_EMBEDDER,
@@ -36,6 +37,7 @@ def evaluate() -> None:
     """Measure how good the models are."""
 
 
+evaluate.add_command(background_music)
 evaluate.add_command(hearing)
 
 

@@ -19,28 +19,46 @@ SCALE: Final = 1_000.0
 """By which the distance is multiplied, to be read."""
 
 
-def kernel_distance(reference: Rows, made: Rows) -> float:
-    """The squared maximum mean discrepancy of two sets, with a Gaussian kernel.
+class KernelReference:
+    """Real music, for distances to it.
 
     Args:
-        reference: Embeddings of real music, shape (rows, width), at least two; their median
-            distance is the kernel's bandwidth.
-        made: Of the other music, likewise.
-
-    Returns:
-        Times `SCALE`; of two sets of one distribution 0 on average, so often below 0.
+        rows: Embeddings, shape (rows, width), at least two; their median distance is the width of
+            the Gaussian kernel.
 
     Raises:
-        ValueError: If a set has fewer than two rows, or the reference is all the same.
+        ValueError: If there are fewer than two rows, or they are all the same.
     """
-    from scipy.spatial.distance import cdist, pdist
 
-    if min(len(reference), len(made)) < 2:  # noqa: PLR2004  pairs are counted
-        raise ValueError("a set of fewer than two embeddings has no pairs")
-    bandwidth = float(np.median(pdist(reference)))
-    if not bandwidth:
-        raise ValueError("the reference is one and the same embedding")
-    scale = 2.0 * bandwidth**2
-    within = [float(np.exp(-np.square(pdist(rows)) / scale).mean()) for rows in (reference, made)]
-    between = float(np.exp(-cdist(reference, made, "sqeuclidean") / scale).mean())
-    return SCALE * (sum(within) - 2.0 * between)
+    def __init__(self, rows: Rows) -> None:
+        from scipy.spatial.distance import pdist
+
+        if len(rows) < 2:  # noqa: PLR2004  pairs are counted
+            raise ValueError("a set of fewer than two embeddings has no pairs")
+        distances = pdist(rows)
+        bandwidth = float(np.median(distances))
+        if not bandwidth:
+            raise ValueError("the reference is one and the same embedding")
+        self._rows = rows
+        self._scale = 2.0 * bandwidth**2
+        self._within = float(np.exp(-np.square(distances) / self._scale).mean())
+
+    def distance(self, made: Rows) -> float:
+        """The squared maximum mean discrepancy of another set from this one.
+
+        Args:
+            made: Shape (rows, width), at least two.
+
+        Returns:
+            Times `SCALE`; of a set of the same distribution 0 on average, so often below 0.
+
+        Raises:
+            ValueError: If there are fewer than two rows.
+        """
+        from scipy.spatial.distance import cdist, pdist
+
+        if len(made) < 2:  # noqa: PLR2004  pairs are counted
+            raise ValueError("a set of fewer than two embeddings has no pairs")
+        within = float(np.exp(-pdist(made, "sqeuclidean") / self._scale).mean())
+        between = float(np.exp(-cdist(self._rows, made, "sqeuclidean") / self._scale).mean())
+        return SCALE * (self._within + within - 2.0 * between)
