@@ -11,6 +11,7 @@ import click
 from musiscene.cli.measuring import JUDGING_EMBEDDER, require_libraries, seed_option
 from musiscene.cli.model_options import model_options
 from musiscene.console import shared_options
+from musiscene.generate.backends import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,22 @@ LANGUAGE_MODEL = "smollm2-135m-instruct"
     help="Folder of real music: the reference, and `real` and `random` where clips have no "
     "`audio`; may be repeated.",
 )
-@click.option("--backend", default="auto", show_default=True, help="What makes the music.")
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default="auto",
+    show_default=True,
+    help="What makes the music.",
+)
+@click.option(
+    "--generator-model",
+    help="For the backends musicgen and audiocraft: small, medium, large, melody, or a folder.",
+)
+@click.option(
+    "--audiocraft-python",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Interpreter of the environment that has audiocraft.",
+)
 @click.option(
     "--prompts",
     type=click.Choice(["short", "long", "both"]),
@@ -88,6 +104,8 @@ def background_music(  # noqa: PLR0913  one for each option
     out: Path,
     real_folders: tuple[Path, ...],
     backend: str,
+    generator_model: str | None,
+    audiocraft_python: Path | None,
     prompts: str,
     seconds: float,
     takes: int,
@@ -109,7 +127,7 @@ def background_music(  # noqa: PLR0913  one for each option
     from musiscene.evaluation.background_music.music import Backend, Studio
     from musiscene.evaluation.background_music.prompting import forms_of
     from musiscene.evaluation.background_music.run import Plan, run_experiment
-    from musiscene.generate.backends import load_backend
+    from musiscene.generate.backends import BackendOptions, load_backend
 
     require_libraries()
     read = read_clips(clips_path)
@@ -120,7 +138,8 @@ def background_music(  # noqa: PLR0913  one for each option
         raise click.BadParameter(f"{len(clips)} clips, two are needed", param_hint="CLIPS")
     tracks = [Path(path) for folder in real_folders for path in find_audio(folder)]
     store = chosen.store(console, also=[JUDGING_EMBEDDER])
-    source = Backend(load_backend(backend, store), backend, "")
+    options = BackendOptions(model=generator_model, audiocraft_python=audiocraft_python)
+    source = Backend(load_backend(backend, store, options), backend, generator_model or "")
     studio = Studio(source, out / "music", seconds=seconds, seed=seed)
     console.note("Loading the models ...")
     fuser = functools.partial(_fuser, fuser_url, fuser_model, store)
