@@ -33,7 +33,14 @@ from indexer.errors import (
     VectorIndexError,
     WaveformError,
 )
-from musiscene.errors import GenerationError, GeneratorMissingError, ModelError, MusiSceneError
+from musiscene.errors import (
+    AnswerError,
+    GenerationError,
+    GeneratorMissingError,
+    ModelError,
+    MusiSceneError,
+    RaterUnknownError,
+)
 from service.jobs.errors import (
     GeneratedAudioError,
     PathMissingError,
@@ -94,6 +101,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BodyLateError: (408, "body-late"),
     TooManyStreamsError: (503, "too-many-streams"),
     RecursionError: (400, "nested-too-deeply"),
+    AnswerError: (409, "answer-refused"),
+    RaterUnknownError: (404, "rater-unknown"),
     WarmingError: (503, "warming-up"),
     NothingIndexedError: (503, "nothing-indexed"),
     VectorIndexError: (503, "index-unusable"),

@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from service.protocol import PatientProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from litestar import Litestar
@@ -56,15 +57,18 @@ class GuardedConfig(uvicorn.Config):
 
     Args:
         settings: Of the service.
+        factory: Makes the application; None for that of the library.
 
     Attributes:
         limits: Of the service.
     """
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(
+        self, settings: ServiceSettings, factory: Callable[[], Litestar] | None = None
+    ) -> None:
         self.limits: LimitSettings = settings.limits
         super().__init__(
-            AppFactory(settings),
+            factory or AppFactory(settings),
             factory=True,
             host=settings.host,
             port=settings.port,
@@ -83,17 +87,18 @@ class GuardedConfig(uvicorn.Config):
         )
 
 
-def serve(settings: ServiceSettings) -> int:
+def serve(settings: ServiceSettings, factory: Callable[[], Litestar] | None = None) -> int:
     """Serve until somebody stops it.
 
     Args:
         settings: Of the service.
+        factory: Makes the application; None for that of the library.
 
     Returns:
         The exit code; not 0 where the service could not start.
     """
     signal.signal(signal.SIGTERM, _do_nothing)  # uvicorn raises it again when all is done
-    config = GuardedConfig(settings)
+    config = GuardedConfig(settings, factory)
     if settings.workers == 1:
         server = uvicorn.Server(config)
         with suppress(KeyboardInterrupt):

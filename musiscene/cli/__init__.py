@@ -6,6 +6,7 @@ from musiscene.cli.evaluate import evaluate
 from musiscene.cli.generate import generate
 from musiscene.cli.imagine import imagine
 from musiscene.cli.models import models
+from musiscene.cli.study import study
 from musiscene.cli.train import train
 
-__all__ = ["checkpoint", "data", "evaluate", "generate", "imagine", "models", "train"]
+__all__ = ["checkpoint", "data", "evaluate", "generate", "imagine", "models", "study", "train"]

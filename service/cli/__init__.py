@@ -25,7 +25,7 @@ from indexer.errors import (
     TaggerMissingError,
 )
 from indexer.evaluation.cli import retrieval
-from musiscene.cli import checkpoint, data, evaluate, generate, imagine, models, train
+from musiscene.cli import checkpoint, data, evaluate, generate, imagine, models, study, train
 from musiscene.console import place_options
 from musiscene.errors import (
     GeneratorMissingError,
@@ -39,6 +39,7 @@ from service.cli.doctor import doctor
 from service.cli.keys import keys
 from service.cli.mcp import mcp
 from service.cli.serve import serve
+from service.cli.serve_study import serve_study
 from service.cli.work import work
 from service.configuration import SettingsError
 from service.jobs.errors import RedisMissingError
@@ -82,10 +83,11 @@ def commands() -> None:
 
 for command in (
     models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve,
-    keys, doctor, backup, restore, work, mcp, generate, train, data, evaluate,
+    keys, doctor, backup, restore, work, mcp, generate, train, data, evaluate, study,
 ):  # fmt: skip
     commands.add_command(command)
 evaluate.add_command(retrieval)
+study.add_command(serve_study)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -54,30 +54,41 @@ class PageController(Controller):
     @route("/", http_method=["GET", "HEAD"], sync_to_thread=False)
     def index(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         """The page."""
-        return _send(request, INDEX)
+        return send_page_file(request, page_files().get(INDEX))
 
     @route("/web/{name:str}", http_method=["GET", "HEAD"], sync_to_thread=False)
     def part(self, request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         """A script, a style sheet or a picture of the page."""
-        return _send(request, name)
+        return send_page_file(request, page_files().get(name))
 
 
 @cache
-def page_files() -> Mapping[str, PageFile]:
-    """Every file of the page by its name."""
+def page_files(package: str = "service.web") -> Mapping[str, PageFile]:
+    """Every file of a package's page by its name."""
     return MappingProxyType({
         found.name: PageFile(
             body=(body := found.read_bytes()),
             kind=KINDS[PurePosixPath(found.name).suffix],
             tag=f'W/"{blake2b(body, digest_size=16).hexdigest()}"',
         )
-        for found in files("service.web").joinpath(FOLDER).iterdir()
+        for found in files(package).joinpath(FOLDER).iterdir()
         if PurePosixPath(found.name).suffix in KINDS
     })  # fmt: skip
 
 
-def _send(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
-    file = page_files().get(name)
+def send_page_file(request: Request[Any, Any, Any], file: PageFile | None) -> Response[bytes]:
+    """Answer with a file of a page.
+
+    Args:
+        request: Whose browser may have it already.
+        file: None where there is none.
+
+    Returns:
+        The answer.
+
+    Raises:
+        NotFoundException: If there is no file.
+    """
     if file is None:
         raise NotFoundException
     headers = {"ETag": file.tag, "Cache-Control": CACHED}

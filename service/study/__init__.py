@@ -1,0 +1,1 @@
+"""The pages of listening studies, for raters who have a link and nothing else."""
