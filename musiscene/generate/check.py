@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from musiscene.generate.aims import MusicAims
 from musiscene.scene_reader import MOODS, mood_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from musiscene.generate.protocol import HitPoint, MusicAims
+    from musiscene.generate.protocol import HitPoint
     from musiscene.listen import Listening
     from musiscene.scene_reader import SceneReader
 
@@ -142,6 +143,30 @@ def check_take(
         score=round(score, 3),
         defects=tuple(_defects(heard, hits, denied)),
     )
+
+
+def check_line(check: TakeCheck, aims: MusicAims | None) -> str:
+    """A check in one line for people.
+
+    Args:
+        check: Of a piece.
+        aims: Of what made it.
+
+    Returns:
+        Such as `Heard: 92 bpm (92 wanted), minor, arousal -0.3 (-0.2 wanted), suits the scene`.
+    """
+    heard, wanted = check.heard, aims or MusicAims()
+    tempo, mode, arousal = f"{heard.tempo_bpm:g} bpm", heard.mode, f"arousal {heard.arousal:+.2f}"
+    if wanted.tempo_bpm is not None:
+        tempo += f" ({wanted.tempo_bpm:g} wanted)"
+    if wanted.mode is not None and wanted.mode != heard.mode:
+        mode += f" ({wanted.mode} wanted)"
+    if wanted.arousal is not None:
+        arousal += f" ({wanted.arousal:+.2f} wanted)"
+    parts = [tempo, mode, arousal]
+    if "scene" in check.agrees:
+        parts.append("suits the scene" if check.agrees["scene"] else "suits another scene")
+    return "Heard: " + ", ".join(parts)
 
 
 def scene_distance(brief: str, scenes: Sequence[str], reader: SceneReader) -> float:

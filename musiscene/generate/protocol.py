@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiscene.errors import GenerationError
+from musiscene.generate.aims import MusicAims
 from musiscene.generate.check import TakeCheck
 
 if TYPE_CHECKING:
@@ -48,18 +49,6 @@ class MusicRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The same one gives the same music."""
     hits: tuple[HitPoint, ...] = ()
     """In the order of time; backends that cannot meet them say so in `Provenance.details`."""
-
-
-class MusicAims(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backend set out to make, to be compared with what is heard; None where it is free."""
-
-    tempo_bpm: float | None = None
-    mode: str | None = None
-    """`major` or `minor`."""
-    arousal: float | None = None
-    """-1 to 1."""
-    valence: float | None = None
-    """-1 to 1."""
 
 
 class TakeNote(msgspec.Struct, frozen=True, kw_only=True):

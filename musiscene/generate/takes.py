@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from musiscene.errors import GenerationError, GenerationStoppedError
+from musiscene.generate.aims import MusicAims
 from musiscene.generate.check import HeardTake, TakeCheck, check_take
 from musiscene.generate.files import write_music
 from musiscene.generate.protocol import (
     MAX_SEED,
     GeneratedMusic,
-    MusicAims,
     TakeNote,
     check_request,
 )

@@ -8,7 +8,8 @@ from musiscene.errors import GenerationStoppedError
 from musiscene.generate.composer.notes import write_notes
 from musiscene.generate.composer.plan import make_plan
 from musiscene.generate.composer.render import SAMPLE_RATE, render
-from musiscene.generate.protocol import GeneratedMusic, MusicAims, Provenance, check_request
+from musiscene.generate.aims import MusicAims
+from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request
 from musiscene.generate.reading import read_prompt
 
 if TYPE_CHECKING:
