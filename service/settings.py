@@ -95,6 +95,15 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A brief that nothing fits gets the music again that was made for it so long ago."""
 
 
+class GenerationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How music is made."""
+
+    model: str | None = None
+    """Variant or folder of MusicGen, which `auto` then takes; None for the largest that fits."""
+    audiocraft_python: Path | None = None
+    """Interpreter of the environment that has audiocraft; see audiocraft.md."""
+
+
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the service runs."""
 
@@ -114,7 +123,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Whether briefs go into a history; a request can keep its own out."""
     library_roots: tuple[Path, ...] = ()
     """Folders that scans may read; none for those that were scanned before."""
+    studies: Path | None = None
+    """Folder of listening studies, with a folder for each; raters find them at `/studies/NAME/`."""
     jobs: JobSettings = JobSettings()
+    generation: GenerationSettings = GenerationSettings()
     limits: LimitSettings = LimitSettings()
     security: SecuritySettings = SecuritySettings()
     logs: LogSettings = LogSettings()

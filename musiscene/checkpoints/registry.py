@@ -302,22 +302,36 @@ HUB: tuple[Model, ...] = (
             " `musiscene checkpoint import-mu-llama --checkpoint checkpoint.pth`"
         ),
     ),
-    Model(
-        name="musicgen-small",
-        purpose="generates music",
-        licence="CC-BY-NC-4.0",
-        commercial_use="no",
-        download_bytes=2250 * MIB,
-        disk_bytes=2250 * MIB,
-        hub=HubRepository(repo_id="facebook/musicgen-small"),
-        how_to_get=(
-            "run `musiscene models pull musicgen-small`, or put its files into"
-            " FOLDER/musicgen-small"
-        ),
-    ),
 )
 
-MODELS: dict[str, Model] = {model.name: model for model in EMBEDDED + TUNED + HUB}
+
+def _musicgen(variant: str, size_mib: int, purpose: str) -> Model:
+    name = f"musicgen-{variant}"
+    return Model(
+        name=name,
+        purpose=purpose,
+        licence="CC-BY-NC-4.0",
+        commercial_use="no",
+        download_bytes=size_mib * MIB,
+        disk_bytes=size_mib * MIB,
+        hub=HubRepository(repo_id=f"facebook/{name}"),
+        how_to_get=f"run `musiscene models pull {name}`, or put its files into FOLDER/{name}",
+    )
+
+
+MUSICGEN: tuple[Model, ...] = (
+    _musicgen("small", 2250, "generates music"),
+    _musicgen("medium", 7700, "generates music"),
+    _musicgen("large", 13100, "generates music"),
+    _musicgen("melody", 5950, "generates music, after a melody"),
+    _musicgen("stereo-small", 2250, "generates stereo music"),
+    _musicgen("stereo-medium", 7700, "generates stereo music"),
+    _musicgen("stereo-large", 13100, "generates stereo music"),
+    _musicgen("stereo-melody", 5950, "generates stereo music, after a melody"),
+)
+"""Sizes are those of the published shapes in float32."""
+
+MODELS: dict[str, Model] = {model.name: model for model in EMBEDDED + TUNED + HUB + MUSICGEN}
 
 
 def find_model(name: str) -> Model:

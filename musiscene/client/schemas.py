@@ -62,7 +62,7 @@ class GenerationLink(Struct, kw_only=True):
 
 
 class GenerationRequest(Struct, kw_only=True):
-    backend: Literal["auto", "composer"] = "auto"
+    backend: Literal["auto", "composer", "musicgen", "audiocraft"] = "auto"
     captions: list[str] | None = None
     prompt: str | None = None
     seconds: float = 30.0

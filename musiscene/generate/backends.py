@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
-from musiscene.errors import GenerationError
+import msgspec
+
+from musiscene.errors import GenerationError, GeneratorMissingError
 
 if TYPE_CHECKING:
     from musiscene.checkpoints.store import ModelStore
     from musiscene.generate.protocol import MusicGenerator
 
-BackendName: TypeAlias = Literal["auto", "composer"]
+BackendName: TypeAlias = Literal["auto", "composer", "musicgen", "audiocraft"]
 BACKENDS: Final[tuple[str, ...]] = get_args(BackendName)
 
 
-def load_backend(name: str, store: ModelStore) -> MusicGenerator:
+class BackendOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person may say of a backend beside its name."""
+
+    model: str | None = None
+    """Variant or folder of MusicGen, which `auto` then takes; None for the best that the machine
+    can hold."""
+    melody: Path | None = None
+    """A recording that a melody model follows."""
+    audiocraft_python: Path | None = None
+    """Interpreter of the environment that has audiocraft."""
+
+
+def load_backend(
+    name: str, store: ModelStore, options: BackendOptions | None = None
+) -> MusicGenerator:
     """Make a backend ready.
 
     Args:
         name: One of `BACKENDS`; `auto` takes the best that this machine has.
         store: Holds the models.
+        options: What else was said.
 
     Returns:
         The backend.
@@ -30,6 +48,63 @@ def load_backend(name: str, store: ModelStore) -> MusicGenerator:
     """
     if name not in BACKENDS:
         raise GenerationError(f"{name}: no such backend; there are {', '.join(BACKENDS)}")
+    chosen = options or BackendOptions()
+    if name == "audiocraft":
+        return _audiocraft(chosen)
+    if name == "musicgen" or (name == "auto" and _is_musicgen_quick(store, chosen)):
+        return _musicgen(store, chosen)
+    if chosen.melody:
+        raise GenerationError("a melody is followed by the backends musicgen and audiocraft alone")
+    return _composer(store)
+
+
+def _is_musicgen_quick(store: ModelStore, options: BackendOptions) -> bool:
+    """Whether `auto` takes MusicGen: without a GPU 30 seconds of music take minutes."""
+    if options.model or options.melody:
+        return True
+    from musiscene.generate.musicgen.variants import free_bytes, needed_bytes, present
+
+    found = present(store)  # before torch is imported
+    if not found or not _has_gpu():
+        return False
+    free = free_bytes("cuda")
+    return any(needed_bytes(one.folder, device="cuda") <= free for one in found)
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _musicgen(store: ModelStore, options: BackendOptions) -> MusicGenerator:
+    from musiscene.generate.musicgen.variants import choose
+
+    device = "cuda" if _has_gpu() else "cpu"
+    needs_melody = options.melody is not None
+    chosen = choose(store, options.model, device=device, needs_melody=needs_melody)
+    from musiscene.generate.musicgen.backend import MusicGen
+    from musiscene.generate.musicgen.weights import load_weights
+
+    loaded = load_weights(chosen.folder, name=chosen.name, device=device)
+    return MusicGen(loaded, why=chosen.why, melody=options.melody)
+
+
+def _audiocraft(options: BackendOptions) -> MusicGenerator:
+    from musiscene.generate.audiocraft.backend import Audiocraft
+    from musiscene.generate.audiocraft.client import AudiocraftWorker
+
+    if options.audiocraft_python is None:
+        raise GeneratorMissingError(
+            "audiocraft lives in an environment of its own: make it as docs/audiocraft.md says, and"
+            " name its interpreter with --audiocraft-python, or generation.audiocraft_python in the"
+            " settings of the service"
+        )
+    worker = AudiocraftWorker(options.audiocraft_python)
+    return Audiocraft(worker, model=options.model, melody=options.melody)
+
+
+def _composer(store: ModelStore) -> MusicGenerator:
     from musiscene.errors import ModelError
     from musiscene.generate.composer.composer import Composer
     from musiscene.generate.composer.soundfont import tuned_soundfont

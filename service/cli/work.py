@@ -44,6 +44,7 @@ def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: b
     """
     from indexer.catalogue.database import catalogue_in
     from indexer.catalogue.repository import Catalogue
+    from musiscene.generate.backends import BackendOptions
     from service.configuration import load_settings
     from service.generations.run import run_generation
     from service.jobs.presence import Presence
@@ -90,7 +91,13 @@ def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: b
             {
                 "scan": partial(run_scan, open_scanner=open_scanner_once),
                 "generation": partial(
-                    run_generation, open_scanner=open_scanner_once, data_dir=data_dir
+                    run_generation,
+                    open_scanner=open_scanner_once,
+                    data_dir=data_dir,
+                    options=BackendOptions(
+                        model=settings.generation.model,
+                        audiocraft_python=settings.generation.audiocraft_python,
+                    ),
                 ),
             },
             threads=settings.jobs.at_once,

@@ -108,6 +108,30 @@ def room(data_dir: Path) -> Iterator[Finding]:
         yield ok("disk", said)
 
 
+def generators(store: ModelStore, audiocraft_python: Path | None) -> Iterator[Finding]:
+    """What could make music beside the composer.
+
+    Args:
+        store: Where weights would be.
+        audiocraft_python: Interpreter of audiocraft's environment; None for none.
+
+    Yields:
+        A finding about each.
+    """
+    from musiscene.generate.musicgen.variants import LICENCE, present
+
+    found = [one.name for one in present(store)]
+    said = f"{', '.join(found)} ({LICENCE})" if found else "no weights; the composer needs none"
+    yield ok("MusicGen", said)
+    if audiocraft_python is None:
+        yield ok("audiocraft", "not set up; nothing needs it")
+    elif os.access(audiocraft_python, os.X_OK):
+        yield ok("audiocraft", f"{audiocraft_python}")
+    else:
+        advice = "make the environment as docs/audiocraft.md says, or unset the setting"
+        yield warn("audiocraft", f"{audiocraft_python} cannot be run", advice)
+
+
 def models(store: ModelStore) -> Iterator[Finding]:
     """Whether the models are there that matching needs.
 

@@ -26,18 +26,25 @@ from service.scans.run import ShownProgress
 if TYPE_CHECKING:
     from indexer.catalogue.generations import GenerationRow
     from indexer.cli.scanner import Scanner
+    from musiscene.generate.backends import BackendOptions
     from service.jobs.task import Task
 
 STEPS: Final = 100
 
 
-def run_generation(task: Task, open_scanner: Callable[[], Scanner], data_dir: Path) -> str:
+def run_generation(
+    task: Task,
+    open_scanner: Callable[[], Scanner],
+    data_dir: Path,
+    options: BackendOptions | None = None,
+) -> str:
     """Make music and take it into the library; what an earlier attempt has done is not done again.
 
     Args:
         task: Holds the request.
         open_scanner: Gives the library and its engine.
         data_dir: The library.
+        options: What the settings say of backends.
 
     Returns:
         The result, as JSON.
@@ -56,7 +63,7 @@ def run_generation(task: Task, open_scanner: Callable[[], Scanner], data_dir: Pa
     if made is None or not Path(made.audio_path).is_file():
         # As a scan names it, so that the track is known to be this one.
         audio = Path(os.path.abspath(data_dir / GENERATED / f"{task.job.id}.flac"))  # noqa: PTH100
-        made = generations.add(_make(task, asked, audio, scanner))
+        made = generations.add(_make(task, asked, audio, scanner, options))
     task.go_on()
     task.report(JobProgress(stage="listening", message="Listening to it", done=STEPS, total=STEPS))
     report = scanner.scan(
@@ -73,7 +80,13 @@ def run_generation(task: Task, open_scanner: Callable[[], Scanner], data_dir: Pa
     return _result(linked or made)
 
 
-def _make(task: Task, asked: GenerationJob, audio: Path, scanner: Scanner) -> NewGeneration:
+def _make(
+    task: Task,
+    asked: GenerationJob,
+    audio: Path,
+    scanner: Scanner,
+    options: BackendOptions | None,
+) -> NewGeneration:
     """Make the music and write its file."""
     from musiscene.generate.backends import load_backend
     from musiscene.generate.files import write_music, write_sidecar
@@ -86,7 +99,7 @@ def _make(task: Task, asked: GenerationJob, audio: Path, scanner: Scanner) -> Ne
 
     task.go_on()
     request = MusicRequest(prompt=asked.prompt, seconds=asked.seconds, seed=asked.seed)
-    music = load_backend(asked.backend, scanner.store).generate(
+    music = load_backend(asked.backend, scanner.store, options).generate(
         request, progress=progress, stop=task.stop
     )
     write_music(music, audio, title=asked.prompt)

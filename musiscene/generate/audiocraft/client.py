@@ -114,11 +114,11 @@ class AudiocraftWorker:
     def __init__(
         self, python: Path, *, worker: Path = WORKER, patience: Patience | None = None
     ) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr: IO[bytes] | None = None
         self._command = [str(python), "-u", str(worker)]
         self._patience = patience or Patience()
-        self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.Queue[bytes | None] = queue.Queue()
-        self._stderr: IO[bytes] | None = None
         self._hello: Hello | None = None
         self._asked = 0
 
@@ -161,6 +161,9 @@ class AudiocraftWorker:
         if self._stderr is not None:
             self._stderr.close()
             self._stderr = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> AudiocraftWorker:
         return self
@@ -209,6 +212,7 @@ class AudiocraftWorker:
                 start_new_session=True,  # Ctrl-C is for us to pass on
             )
         except OSError as error:
+            self.close()
             raise GeneratorMissingError(
                 f"{self._command[0]}: cannot be started ({error.strerror}); {GUIDE}"
             ) from error

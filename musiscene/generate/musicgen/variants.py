@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from musiscene.checkpoints.store import ModelStore
 
 VARIANTS: Final = (
-    "stereo-large", "large", "stereo-medium", "medium", "stereo-melody-large", "melody-large",
-    "stereo-melody", "melody", "stereo-small", "small",
+    "stereo-large", "large", "stereo-medium", "medium", "stereo-melody", "melody", "stereo-small",
+    "small",
 )  # fmt: skip
 """As `--model` names them, those first that make better music."""
 LICENCE: Final = "CC-BY-NC-4.0"
