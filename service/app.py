@@ -37,6 +37,8 @@ from service.scans.controller import ScanController
 from service.security.access import Access
 from service.security.shield import Shield
 from service.serving import Serving
+from service.study.controller import StudyController
+from service.study.service import StudyDesk, studies_in
 from service.subsonic.controller import SubsonicController
 from service.subsonic.service import SubsonicService
 from service.tracks.controller import MapController, TrackController
@@ -74,6 +76,9 @@ def create_app(settings: ServiceSettings) -> Litestar:
     queue = JobQueue(settings.data_dir, database=settings.database, redis=settings.jobs.redis)
     desk = JobDesk(serving.library.catalogue.jobs, queue, settings.jobs)
     generations = GenerationService(serving, desk)
+    studies = StudyDesk(
+        studies_in(settings.studies), tries_per_minute=settings.security.failures_per_minute
+    )
     access = Access(settings.security, serving.library.catalogue.keys)
     held = {
         "access": access,
@@ -85,15 +90,18 @@ def create_app(settings: ServiceSettings) -> Litestar:
         "generation_service": generations,
         "match_service": MatchService(serving, history, generations),
         "track_service": (tracks := TrackService(serving, settings.data_dir)),
+        "study_desk": studies,
         "subsonic_service": SubsonicService(serving, tracks),
     }
 
     @asynccontextmanager
     async def hold_library(_app: Litestar) -> AsyncIterator[None]:
         try:
+            await anyio.to_thread.run_sync(studies.start)
             await anyio.to_thread.run_sync(serving.start)
             yield
         finally:
+            studies.close()
             tracks.close()
             history.close()
             serving.close()
@@ -109,6 +117,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             BriefController,
             GenerationController,
             ScanController,
+            *([StudyController] if settings.studies else []),
             SubsonicController,
             PageController,
             create_static_files_router(

@@ -90,8 +90,12 @@ def crossed_mean(values: Numbers) -> CrossedMean:
     row = off.sum(axis=-1, keepdims=True) / np.maximum(known.sum(axis=-1, keepdims=True), 1)
     column = off.sum(axis=-2, keepdims=True) / np.maximum(known.sum(axis=-2, keepdims=True), 1)
     rest = np.where(known, off - row - column, 0.0)
-    free = np.maximum(count - raters - items + 1, 1)
-    by_cell = np.where(items > 1, np.square(rest).sum(axis=(-2, -1)) / free / count, 0.0)
+    # With gaps, rows and columns do not part: the cells' own squares are taken, as in the source.
+    is_whole = count == raters * items
+    free = np.where(is_whole, np.maximum(count - raters - items + 1, 1), count - 1)
+    of_whole = np.square(rest).sum(axis=(-2, -1)) / free / count
+    of_cells = np.square(off).sum(axis=(-2, -1)) / count**2
+    by_cell = np.where(items > 1, np.where(is_whole, of_whole, of_cells), 0.0)
     variance = np.maximum(by_rater + by_item - by_cell, np.maximum(by_rater, by_item) * 0.5)
     parts = by_rater**2 / (raters - 1) + by_item**2 / many + by_cell**2 / free
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -39,7 +39,7 @@ def serve(
     from indexer.catalogue.database import catalogue_in
     from indexer.match import MODELS
     from musiscene.checkpoints.first_use import store_with
-    from service.configuration import load_settings
+    from service.configuration import SettingsError, load_settings
     from service.jobs.child import worker_beside
     from service.server import serve as run
 
@@ -59,6 +59,8 @@ def serve(
     console.database, console.models_dir = settings.database, settings.models_dir
     catalogue_in(settings.data_dir, database=settings.database)
     _require_key(settings)
+    if settings.studies and settings.workers > 1:
+        raise SettingsError("studies need workers = 1: one process alone writes their answers")
     store_with(MODELS, console)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     console.note(f"http://{shown}:{settings.port}   (API: /docs; Ctrl-C stops the service)")

@@ -22,7 +22,7 @@ from musiscene.study.answers import (
     link_hash,
 )
 from musiscene.study.create import TOKEN_BYTES
-from musiscene.study.design import STIMULI_FOLDER, read_study
+from musiscene.study.design import STIMULI_FOLDER, STUDY_FILE, read_study
 from musiscene.study.order import session_minutes, session_of
 from musiscene.study.prepare import MOST_TONES, SUFFIX, hashes_of, verify
 from service.security.errors import TooManyFailuresError
@@ -334,6 +334,26 @@ class StudyDesk:
         if name not in self._open:
             raise RaterUnknownError("there is no study of this name")
         return self._open[name]
+
+
+def studies_in(folder: Path | None) -> list[Path]:
+    """The studies of a folder.
+
+    Args:
+        folder: With a folder for each; None for no studies.
+
+    Returns:
+        Their folders.
+
+    Raises:
+        StudyError: If it cannot be read.
+    """
+    if folder is None:
+        return []
+    try:
+        return sorted(one for one in folder.iterdir() if (one / STUDY_FILE).is_file())
+    except OSError as error:
+        raise StudyError(f"{folder}: cannot be read ({error.strerror})") from error
 
 
 def _points(count: int) -> tuple[Choice, ...]:

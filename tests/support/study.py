@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from musiscene.study.design import Study
 
-WORTH = {"best": 4.0, "middle": 3.2, "worst": 2.4, "random": 1.8}
+WORTH = {"best": 4.4, "middle": 3.4, "worst": 2.4, "random": 1.4}
 SECONDS = 0.6
 ONE_QUESTION = (
     Question(key="relevance", text="How well does it suit?", low="not at all", high="perfectly"),

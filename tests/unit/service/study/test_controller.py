@@ -13,6 +13,7 @@ from musiscene.study.order import session_of
 from service.settings import LimitSettings, ServiceSettings
 from service.study.app import create_study_app
 from service.study.service import StudyDesk
+from tests.support.service import add_key, fresh_keys, service_over
 from tests.support.study import answer_of, links_of, make_study, take_part
 
 if TYPE_CHECKING:
@@ -254,3 +255,25 @@ class TestOpenStudy:
         path.write_bytes(path.read_bytes()[:-1] + b"x")
         with pytest.raises(StudyError, match="not as it was"):
             serving(folder)
+
+
+class TestInTheService:
+    def test_raters_need_no_key_where_others_do(
+        self, folder: Path, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        fresh_keys(monkeypatch)
+        (tmp_path / "library").mkdir()
+        settings = ServiceSettings(data_dir=tmp_path / "library", studies=folder.parent)
+        with service_over(tmp_path / "library", monkeypatch, settings) as client:
+            add_key(tmp_path / "library", "read")
+            take_part(client, "study", study, 0, links_of(folder)[0])
+            assert client.get(f"{HERE}/").status_code == 200
+            assert client.get("/studies/other/about").status_code == 404
+            assert client.get("/v1/tracks").status_code == 401
+        assert len(read_answers(folder).given) == 1
+
+    def test_without_studies_there_are_no_pages(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        with service_over(tmp_path, monkeypatch) as client:
+            assert client.get(f"{HERE}/about").status_code == 404
