@@ -69,7 +69,8 @@ def small_shapes(device: str, dtype: torch.dtype) -> LoadedMusicGen:
     config = MusicgenConfig(
         text_encoder=text.to_dict(), audio_encoder=codec.to_dict(), decoder=decoder.to_dict()
     )
-    model: Any = MusicgenForConditionalGeneration(config).eval()
+    kind: Any = MusicgenForConditionalGeneration
+    model = kind(config).eval()
     with torch.no_grad():
         for layer in model.audio_encoder.quantizer.layers:
             layer.codebook.embed.normal_()
