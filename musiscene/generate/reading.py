@@ -6,11 +6,12 @@ Words of the prompt count most; the scene reader, where there is one, says the r
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 import numpy as np
 
+from musiscene.generate.protocol import MOST_HITS, HitKind, HitPoint
 from musiscene.scene_reader import IMAGINED_TAGS, MOOD_OF_WORD, MOODS, mood_probabilities
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ SLOWEST_BPM: Final = 40
 _BPM: Final = re.compile(r"\b(\d{2,3})\s*bpm\b", re.IGNORECASE)
 _KEY: Final = re.compile(r"\b([A-G])(#|b| sharp| flat)?[ -:]?(major|minor)\b", re.IGNORECASE)
 _PITCH: Final = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_HIT: Final = re.compile(
+    r"\b(swell|hit|cut|quiet)s?\s+(?:at|to|on|from)\s+"
+    r"(?:(\d{1,2}):(\d{2}(?:\.\d+)?)|(\d{1,3}(?:\.\d+)?)\s*s(?:ec(?:ond)?s?)?\b)",
+    re.IGNORECASE,
+)
 _DENIED: Final = re.compile(r"\b(?:no|without)\s+([a-z-]+)", re.IGNORECASE)
 _PLACE_OF_MOOD: Final = {mood.name: (mood.valence, mood.arousal) for mood in MOODS}
 _PACE: Final = {"slow": -0.5, "fast": 0.5, "quiet": -0.4, "soft": -0.3, "loud": 0.4}
@@ -50,6 +56,8 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     """As the prompt says: semitones above C."""
     mode: str | None = None
     """As the prompt says: `major` or `minor`."""
+    hits: tuple[HitPoint, ...] = ()
+    """Points of the picture that the prompt names, in the order of time."""
 
 
 def read_prompt(prompt: str, reader: SceneReader | None) -> MusicWish:
@@ -68,6 +76,8 @@ def read_prompt(prompt: str, reader: SceneReader | None) -> MusicWish:
         (66.0, 2, 'minor', ['drums'], ['piano', 'sad', 'slow'])
     """
     denied = frozenset(word.lower() for word in _DENIED.findall(prompt))
+    hits = read_hits(prompt)
+    prompt = _HIT.sub(" ", prompt)
     said = _DENIED.sub(" ", prompt).lower()
     chances = np.zeros(len(MOODS))
     tags = {tag for tag in IMAGINED_TAGS if re.search(rf"\b{re.escape(tag)}\b", said)}
@@ -96,7 +106,31 @@ def read_prompt(prompt: str, reader: SceneReader | None) -> MusicWish:
         tempo_bpm=float(np.clip(int(tempo[1]), SLOWEST_BPM, FASTEST_BPM)) if tempo else None,
         tonic=_tonic(key[1], key[2] or "") if key else None,
         mode=key[3].lower() if key else None,
+        hits=hits,
     )
+
+
+def read_hits(prompt: str) -> tuple[HitPoint, ...]:
+    """Read the points of the picture that a prompt names.
+
+    Args:
+        prompt: Words for the music.
+
+    Returns:
+        The points, in the order of time.
+
+    Example:
+        >>> [(hit.kind, hit.seconds) for hit in read_hits("cut at 0:24, swell at 12s")]
+        [('swell', 12.0), ('cut', 24.0)]
+    """
+    hits = [
+        HitPoint(
+            kind=cast("HitKind", kind.lower()),
+            seconds=float(short) if short else 60.0 * int(minutes) + float(rest),
+        )
+        for kind, minutes, rest, short in _HIT.findall(prompt)
+    ]
+    return tuple(sorted(hits, key=lambda hit: hit.seconds)[:MOST_HITS])
 
 
 def _named_moods(text: str) -> np.ndarray:

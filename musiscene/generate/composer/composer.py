@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from musiscene.errors import GenerationStoppedError
+from musiscene.generate.aims import MusicAims
 from musiscene.generate.composer.notes import write_notes
 from musiscene.generate.composer.plan import make_plan
-from musiscene.generate.composer.render import SAMPLE_RATE, render
-from musiscene.generate.aims import MusicAims
+from musiscene.generate.composer.render import SAMPLE_RATE, render, write_score
 from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request
 from musiscene.generate.reading import read_prompt
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from musiscene.generate.protocol import GenerationProgress, MusicRequest
     from musiscene.scene_reader import SceneReader
 
-VERSION: Final = "composer-1"
+VERSION: Final = "composer-2"
 LICENCE: Final = "no weights; sounds of TimGM6mb.sf2 (GPL-2.0), renders are free"
 
 
@@ -41,7 +41,7 @@ class Composer:
         check_request(request)
         progress("planning", 0.0)
         wish = read_prompt(request.prompt, self._reader)
-        plan = make_plan(wish, seconds=request.seconds, seed=request.seed)
+        plan = make_plan(wish, seconds=request.seconds, seed=request.seed, hits=request.hits)
         _go_on(stop)
         progress("composing", 0.1)
         notes = write_notes(plan)
@@ -73,9 +73,40 @@ class Composer:
                     "key": plan.key,
                     "ensemble": plan.ensemble.name,
                     "bars": len(plan.chords),
+                    "metre": "4/4",
+                    "form": [
+                        {
+                            "name": section.name,
+                            "start_seconds": round(
+                                plan.form.seconds_of(plan.form.bars[section.first_bar].start), 3
+                            ),
+                        }
+                        for section in plan.form.sections
+                    ],
+                    "hits_met": [
+                        {"seconds": hit.seconds, "kind": hit.kind} for hit in plan.form.met
+                    ],
                 },
             ),
         )
+
+    def midi(self, request: MusicRequest) -> bytes:
+        """Write the piece that `generate` plays as a MIDI file.
+
+        Args:
+            request: What is wanted.
+
+        Returns:
+            A standard MIDI file with tempo, metre, key, players' names and section markers.
+
+        Raises:
+            GenerationError: If it cannot be made.
+        """
+        check_request(request)
+        wish = read_prompt(request.prompt, self._reader)
+        plan = make_plan(wish, seconds=request.seconds, seed=request.seed, hits=request.hits)
+        written: bytes = write_score(plan, write_notes(plan)).dumps_midi()
+        return written
 
 
 def _go_on(stop: Event) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from musiscene.generate.composer.dynamics import ACCENT
 from musiscene.generate.composer.plan import BEATS_PER_BAR, PHRASE_BARS
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MELODY_RANGE: Final = (67, 84)
 FROM_MELODY, FROM_BASS, FROM_DRUMS, FROM_PAD = 0.36, 0.32, 0.5, 0.6
 """Intensities from which a part plays."""
 OCTAVE: Final = 12
+HARDEST: Final = 112
+"""Velocity from which a note is played exactly in time."""
 DOMINANT: Final = 4
 """Degree of the scale."""
 KICK, SNARE, HAT, SHAKER, CRASH = 36, 38, 42, 70, 49
@@ -35,7 +38,7 @@ class Note(msgspec.Struct, frozen=True):
     """One note; times in beats of the piece."""
 
     part: str
-    """`melody`, `harmony`, `pad`, `bass` or `drums`."""
+    """`melody`, `harmony`, `pad`, `bass`, `drums` or `accent`."""
     start: float
     length: float
     pitch: int
@@ -61,7 +64,10 @@ def write_notes(plan: MusicPlan) -> list[Note]:
         *_melody(plan, random),
         *(_drums(plan) if plan.ensemble.drums else ()),
     ]
-    return sorted((_played(note, random) for note in notes), key=lambda note: note.start)
+    laid = [one for note in notes for one in _laid(plan, note)]
+    return sorted(
+        [*(_played(note, random) for note in laid), *_accents(plan)], key=lambda note: note.start
+    )
 
 
 def chord_tones(plan: MusicPlan, root: int) -> tuple[int, int, int]:
@@ -232,7 +238,38 @@ def _ring(plan: MusicPlan, bar: int) -> float:
     """Beats from the start of a bar to its end, or of the last one to that of the piece."""
     if bar < len(plan.chords) - 1:
         return float(BEATS_PER_BAR)
-    return plan.seconds * plan.tempo_bpm / 60.0 - bar * BEATS_PER_BAR
+    return plan.form.tail_beats
+
+
+def _laid(plan: MusicPlan, note: Note) -> list[Note]:
+    """From bars of one size to where the bars of the form lie; nothing in a silent one."""
+    number = min(int(note.start // BEATS_PER_BAR), len(plan.form.bars) - 1)
+    bar, offset = plan.form.bars[number], note.start - number * BEATS_PER_BAR
+    if bar.silent or offset >= bar.beats:
+        return []
+    is_last = number == len(plan.form.bars) - 1
+    louder = ACCENT if bar.hit in {"hit", "swell"} and offset == 0.0 else 0
+    return [
+        msgspec.structs.replace(
+            note,
+            start=bar.start + offset,
+            length=note.length if is_last else min(note.length, bar.beats - offset),
+            velocity=min(127, note.velocity + louder),
+        )
+    ]
+
+
+def _accents(plan: MusicPlan) -> list[Note]:
+    """What strikes exactly on a hit or at the top of a swell: low octaves, and a crash."""
+    notes: list[Note] = []
+    for number, bar in enumerate(plan.form.bars):
+        if bar.hit not in {"hit", "swell"}:
+            continue
+        low = BASS_LOWEST + (chord_tones(plan, plan.chords[number])[0] - BASS_LOWEST) % 12
+        notes += [Note("accent", bar.start, 2.0, pitch, 124) for pitch in (low, low + OCTAVE)]
+        if plan.ensemble.drums:
+            notes += [Note("drums", bar.start, 1.0, drum, 118) for drum in (KICK, CRASH)]
+    return notes
 
 
 def _note(part: str, start: float, length: float, pitch: int, velocity: float) -> Note:
@@ -241,6 +278,10 @@ def _note(part: str, start: float, length: float, pitch: int, velocity: float) -
 
 def _played(note: Note, random: np.random.Generator) -> Note:
     """As a person plays it: not quite in time, not quite even."""
-    late = 0.0 if note.start == 0.0 else float(random.normal(0.0, 0.008))
+    late = (
+        0.0
+        if note.start % 1.0 == 0.0 and note.velocity >= HARDEST
+        else float(random.normal(0.0, 0.008))
+    )
     velocity = int(np.clip(note.velocity + random.integers(-4, 5), 1, 127))
     return msgspec.structs.replace(note, start=max(0.0, note.start + late), velocity=velocity)

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from musiscene.generate.composer.dynamics import shaped
+from musiscene.generate.composer.form import Form, make_form
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musiscene.generate.protocol import HitPoint
     from musiscene.generate.reading import MusicWish
 
 BEATS_PER_BAR: Final = 4
@@ -22,8 +28,6 @@ MIDDLE_BPM: Final = 96.0
 OCTAVES_OF_TEMPO: Final = 0.66
 """From the middle to the end of arousal."""
 PHRASE_BARS: Final = 8
-LEAST_TAIL_SECONDS: Final = 2.5
-"""For the last chord to ring."""
 MAJOR: Final = (0, 2, 4, 5, 7, 9, 11)
 MINOR: Final = (0, 2, 3, 5, 7, 8, 10)
 
@@ -100,6 +104,8 @@ class MusicPlan(msgspec.Struct, frozen=True, kw_only=True):
     """0 to 1: how many notes the melody has."""
     chords: tuple[int, ...]
     """One root a bar, as a degree of the scale; the last bar's rings to the end."""
+    form: Form
+    """Where the bars lie in time."""
     intensity: tuple[float, ...]
     """One for each bar, 0 to 1: quiet and thin, to loud and full."""
 
@@ -116,13 +122,16 @@ class MusicPlan(msgspec.Struct, frozen=True, kw_only=True):
         return f"{TONICS[self.tonic]}:{self.mode}"
 
 
-def make_plan(wish: MusicWish, *, seconds: float, seed: int) -> MusicPlan:
+def make_plan(
+    wish: MusicWish, *, seconds: float, seed: int, hits: Sequence[HitPoint] = ()
+) -> MusicPlan:
     """Decide on a piece of music.
 
     Args:
         wish: What it is to be.
         seconds: Exact length.
         seed: The same one gives the same plan.
+        hits: Points of the picture to meet; without any, those that the wish names.
 
     Returns:
         The plan.
@@ -132,21 +141,28 @@ def make_plan(wish: MusicWish, *, seconds: float, seed: int) -> MusicPlan:
     tonic = wish.tonic if wish.tonic is not None else int(random.choice((0, 2, 4, 5, 7, 9, 10)))
     tempo = MIDDLE_BPM * 2 ** (OCTAVES_OF_TEMPO * wish.arousal) * random.uniform(0.95, 1.05)
     tempo = wish.tempo_bpm or float(round(tempo))
-    bar_seconds = BEATS_PER_BAR * 60.0 / tempo
-    bars = max(2, 1 + math.floor((seconds - LEAST_TAIL_SECONDS) / bar_seconds))
+    form = make_form(
+        seconds=seconds,
+        tempo_bpm=tempo,
+        beats_per_bar=BEATS_PER_BAR,
+        hits=hits or wish.hits,
+        is_tempo_fixed=wish.tempo_bpm is not None,
+    )
+    bars = len(form.bars)
     ensemble = _ensemble(wish)
     if "drums" in wish.denied or "percussion" in wish.denied:
         ensemble = msgspec.structs.replace(ensemble, drums=None)
     return MusicPlan(
         seed=seed,
         seconds=seconds,
-        tempo_bpm=tempo,
+        tempo_bpm=form.tempo_bpm,
         tonic=tonic,
         mode=mode,
         ensemble=ensemble,
         density=0.5 + 0.4 * wish.arousal,
         chords=_harmony(bars, mode, random),
-        intensity=_arc(bars, wish.arousal),
+        form=form,
+        intensity=shaped(_arc(bars, wish.arousal), form),
     )
 
 

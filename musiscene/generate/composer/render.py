@@ -7,10 +7,12 @@ it is free.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from musiscene.generate.composer.dynamics import gain
 from musiscene.generate.composer.soundfont import tuned_soundfont
 from musiscene.generate.mastering import to_loudness
 
@@ -26,11 +28,12 @@ SAMPLE_RATE: Final = 44_100
 TICKS: Final = 480
 """Of one beat."""
 FADE_SECONDS: Final = 1.5
+MOST_SHARPS: Final = 6
 ROOM_SECONDS: Final = 1.3
 ROOM_LEVEL: Final = 0.22
-LEVELS: Final = {"melody": 100, "harmony": 82, "pad": 62, "bass": 92, "drums": 74}
+LEVELS: Final = {"melody": 100, "harmony": 82, "pad": 62, "bass": 92, "drums": 74, "accent": 100}
 """Volume of each part, of 127."""
-PANS: Final = {"melody": 64, "harmony": 48, "pad": 80, "bass": 64, "drums": 68}
+PANS: Final = {"melody": 64, "harmony": 48, "pad": 80, "bass": 64, "drums": 68, "accent": 64}
 VOLUME_CONTROL, PAN_CONTROL = 7, 10
 
 
@@ -52,11 +55,12 @@ def render(plan: MusicPlan, notes: Sequence[Note]) -> NDArray[np.float32]:
     import symusic
 
     synthesizer = symusic.Synthesizer(str(font), SAMPLE_RATE, 0)
-    played = np.asarray(synthesizer.render(_score(plan, notes), True), dtype=np.float32)  # noqa: FBT003  its own interface
+    played = np.asarray(synthesizer.render(write_score(plan, notes), True), dtype=np.float32)  # noqa: FBT003  its own interface
     samples = round(plan.seconds * SAMPLE_RATE)
     dry = np.zeros((2, samples), dtype=np.float32)
     dry[:, : played.shape[1]] = played[:, :samples]
     music = _with_room(dry, seed=plan.seed)
+    music *= gain(plan.form, samples, sample_rate=SAMPLE_RATE)
     fade = min(samples, round(FADE_SECONDS * SAMPLE_RATE))
     music[:, samples - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
     return to_loudness(music, sample_rate=SAMPLE_RATE)
@@ -77,15 +81,41 @@ def _with_room(dry: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
     return mixed
 
 
-def _score(plan: MusicPlan, notes: Sequence[Note]) -> Any:  # noqa: ANN401  symusic has no types
+def write_score(plan: MusicPlan, notes: Sequence[Note]) -> Any:  # noqa: ANN401  symusic has no types
+    """Write notes as MIDI: with tempo, metre, key, names of players and markers of sections.
+
+    Args:
+        plan: Tempo, instruments and form.
+        notes: Of the piece.
+
+    Returns:
+        A `symusic.Score`.
+    """
     import symusic
 
     score = symusic.Score(TICKS)
-    score.tempos.append(symusic.Tempo(0, plan.tempo_bpm))
+    times = plan.form.beat_seconds
+    for beat, (now, following) in enumerate(pairwise(times)):
+        score.tempos.append(symusic.Tempo(beat * TICKS, 60.0 / (following - now)))
+    score.tempos.append(symusic.Tempo((len(times) - 1) * TICKS, plan.tempo_bpm))
+    beats = 0
+    for bar in plan.form.bars:
+        if bar.beats != beats:
+            score.time_signatures.append(symusic.TimeSignature(bar.start * TICKS, bar.beats, 4))
+            beats = bar.beats
+    sharps = (plan.tonic + (3 if plan.mode == "minor" else 0)) * 7 % 12
+    score.key_signatures.append(
+        symusic.KeySignature(
+            0, sharps - 12 if sharps > MOST_SHARPS else sharps, int(plan.mode == "minor")
+        )
+    )
+    for section in plan.form.sections:
+        start = plan.form.bars[section.first_bar].start
+        score.markers.append(symusic.TextMeta(start * TICKS, section.name))
     players = plan.ensemble
     programs = {
         "melody": players.melody, "harmony": players.harmony, "pad": players.pad,
-        "bass": players.bass, "drums": 0,
+        "bass": players.bass, "drums": 0, "accent": 0,
     }  # fmt: skip
     for part, program in programs.items():
         own = [note for note in notes if note.part == part]
