@@ -11,7 +11,8 @@ import msgspec
 from indexer.catalogue.job_rows import NewJob
 from indexer.matching.results import GenerationLink
 from musiscene.generate.prompts import short_prompt
-from musiscene.generate.protocol import LEAST_SECONDS, MAX_SEED, MOST_SECONDS
+from musiscene.generate.protocol import LEAST_SECONDS, MAX_SEED, MOST_SECONDS, HitPoint
+from musiscene.generate.takes import DEFAULT_TAKES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,9 @@ class GenerationJob(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     seed: int
     backend: str
+    hits: tuple[HitPoint, ...] = ()
+    takes: int = DEFAULT_TAKES
+    """How many are made and heard, of which the best is kept."""
 
 
 def is_wanted(fallback: Fallback, result: MatchResult) -> bool:

@@ -61,12 +61,9 @@ class GenerationLink(Struct, kw_only=True):
     url: str
 
 
-class GenerationRequest(Struct, kw_only=True):
-    backend: Literal["auto", "composer", "musicgen", "audiocraft"] = "auto"
-    captions: list[str] | None = None
-    prompt: str | None = None
-    seconds: float = 30.0
-    seed: int | None = None
+class HitPoint(Struct, kw_only=True):
+    kind: Literal["swell", "hit", "cut", "quiet"]
+    seconds: float
 
 
 class JobError(Struct, kw_only=True):
@@ -305,6 +302,16 @@ class Waveform(Struct, kw_only=True):
 class FeedbackPage(Struct, kw_only=True):
     after: str | None
     opinions: list[Opinion]
+
+
+class GenerationRequest(Struct, kw_only=True):
+    backend: Literal["auto", "composer", "musicgen", "audiocraft"] = "auto"
+    captions: list[str] | None = None
+    hits: list[HitPoint] = []
+    prompt: str | None = None
+    seconds: float = 30.0
+    seed: int | None = None
+    takes: int = 3
 
 
 class GenerationView(Struct, kw_only=True):

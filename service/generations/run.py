@@ -91,6 +91,9 @@ def _make(
     from musiscene.generate.backends import load_backend
     from musiscene.generate.files import write_music, write_sidecar
     from musiscene.generate.protocol import MusicRequest
+    from musiscene.generate.takes import Takes
+    from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
+    from service.generations.hearing import EngineListener
 
     def progress(stage: str, share: float) -> None:
         task.report(
@@ -98,9 +101,16 @@ def _make(
         )
 
     task.go_on()
-    request = MusicRequest(prompt=asked.prompt, seconds=asked.seconds, seed=asked.seed)
-    music = load_backend(asked.backend, scanner.store, options).generate(
-        request, progress=progress, stop=task.stop
+    request = MusicRequest(
+        prompt=asked.prompt, seconds=asked.seconds, seed=asked.seed, hits=asked.hits
+    )
+    takes = Takes(
+        load_backend(asked.backend, scanner.store, options),
+        EngineListener(scanner.engine),
+        SceneReader.load(scanner.store.folder(SCENE_READER_MODEL)),
+    )
+    music = takes.best(
+        request, brief=asked.brief, count=asked.takes, progress=progress, stop=task.stop
     )
     write_music(music, audio, title=asked.prompt)
     write_sidecar(music, audio)
@@ -112,7 +122,7 @@ def _make(
         brief=asked.brief,
         prompt=asked.prompt,
         seconds=asked.seconds,
-        seed=asked.seed,
+        seed=provenance.seed,
         backend=provenance.backend,
         model_version=provenance.model,
         weights_licence=provenance.weights_licence,

@@ -17,10 +17,13 @@ from musiscene.generate.protocol import (
     LEAST_SECONDS,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
+    MOST_HITS,
     MOST_SECONDS,
     CommercialUse,
+    HitPoint,
     Provenance,
 )
+from musiscene.generate.takes import DEFAULT_TAKES, MOST_TAKES
 from service.jobs.schemas import JobView, job_fields
 
 Seconds = Annotated[
@@ -62,6 +65,21 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         | None
     ) = None
     backend: BackendName = "auto"
+    hits: Annotated[
+        list[HitPoint],
+        Meta(
+            max_length=MOST_HITS,
+            description="Points of the picture that the music should meet, in the order of time.",
+        ),
+    ] = []
+    takes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=MOST_TAKES,
+            description="How many are made and heard, of which the best is kept.",
+        ),
+    ] = DEFAULT_TAKES
 
 
 class GenerationResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 from indexer.catalogue.job_rows import NewJob
 from indexer.fallback import LONGEST_BRIEF, GenerationJob, any_seed, prompt_of, stand_in
 from musiscene.errors import GenerationError
+from musiscene.generate.protocol import MusicRequest, check_request
 from service.generations.schemas import generation_view
 from service.jobs.errors import GeneratedAudioError
 
@@ -48,7 +49,7 @@ class GenerationService:
             The job.
 
         Raises:
-            GenerationError: If there is neither prompt nor captions, or both.
+            GenerationError: If there is neither prompt nor captions, or both, or it cannot be made.
             BriefError: If the captions cannot be read.
             QueueLimitError: If too many jobs wait.
         """
@@ -56,14 +57,17 @@ class GenerationService:
             raise GenerationError("give either a prompt or captions")
         brief = None if asked.captions is None else "\n".join(asked.captions)[:LONGEST_BRIEF]
         prompt = asked.prompt or prompt_of(self._serving.reading(asked.captions or []))
-        if not prompt.strip():
-            raise GenerationError("the prompt is empty")
         job = GenerationJob(
             brief=brief,
             prompt=prompt,
             seconds=asked.seconds,
             seed=any_seed() if asked.seed is None else asked.seed,
             backend=asked.backend,
+            hits=tuple(asked.hits),
+            takes=asked.takes,
+        )
+        check_request(
+            MusicRequest(prompt=prompt, seconds=job.seconds, seed=job.seed, hits=job.hits)
         )
         return self._desk.submit(
             NewJob(

@@ -95,7 +95,7 @@ class TestJobs:
         names = [event for _, event, _ in events_of(service, link["url"])]
         assert names[-1] == "done"
         done = service.client.get(link["url"]).json()
-        assert done["status"] == "done", done
+        assert done["status"] == "done", done["error"]
         assert (done["commercial_use"], done["provenance"]["backend"]) == ("yes", "composer")
         audio = service.client.get(done["audio_url"])
         assert (audio.status_code, audio.content[:4]) == (200, b"fLaC")

@@ -67,5 +67,6 @@ if __name__ == "__main__":
         patch.object(ChosenModel, "versions", instead(VERSIONS)),
         patch.object(SplitModel, "load", instead(TitleModel())),
         patch.object(local, "fingerprint", instead(None)),
+        patch("musiscene.generate.musicgen.variants.present", instead([])),
     ):
         sys.exit(main())

@@ -1,10 +1,9 @@
-// Work: scans, music that is made, and the briefs that were asked.
+// Work: scans, and the briefs that were asked.
 
 import { get, post } from "./api.js";
 import { addressOf } from "./brief.js";
 import { h, heading, put, trouble } from "./dom.js";
 import { when } from "./format.js";
-import { licenceOf } from "./generation.js";
 import { hasEnded, jobCard } from "./job.js";
 import { endless } from "./paging.js";
 
@@ -13,32 +12,19 @@ const STREAMS_AT_ONCE = 2; // a browser opens six connections, and audio wants s
 export function workView({ signal }) {
   let streams = 0;
   const isLive = (job) => !hasEnded(job) && (streams += 1) <= STREAMS_AT_ONCE;
-  const scans = jobList("scans", scanCard);
+  const list = h("ul", { class: "jobs" });
+  const load = async (after) => {
+    const page = await get("v1/scans", { limit: 5, after }, signal);
+    return { items: page.scans, after: page.after };
+  };
+  const none = h("p", { class: "faint" }, "Nothing was scanned from here yet.");
+  const foot = endless(list, { load, item: (job) => h("li", {}, scanCard(job)), none, signal, isEager: false });
   return h("div", {}, heading("Work"),
-    h("section", { "aria-labelledby": "scan-title" }, h("h2", { id: "scan-title" }, "Scan music"), scanForm((job) => scans.list.prepend(h("li", {}, scanCard(job)))), scans.element),
-    h("section", { "aria-labelledby": "made-title" }, h("h2", { id: "made-title" }, "Music that was made"), jobList("generations", generationCard).element),
+    h("section", { "aria-labelledby": "scan-title" }, h("h2", { id: "scan-title" }, "Scan music"), scanForm((job) => list.prepend(h("li", {}, scanCard(job)))), list, foot),
     h("section", { "aria-labelledby": "briefs-title" }, h("h2", { id: "briefs-title" }, "Recent briefs"), briefList(signal)));
-
-  function jobList(kind, card) {
-    const list = h("ul", { class: "jobs" });
-    const load = async (after) => {
-      const page = await get(`v1/${kind}`, { limit: 5, after }, signal);
-      return { items: page[kind], after: page.after };
-    };
-    const none = h("p", { class: "faint" }, kind === "scans" ? "Nothing was scanned from here yet." : "No music was made yet; a brief that nothing fits offers it.");
-    const foot = endless(list, { load, item: (job) => h("li", {}, card(job)), none, signal, isEager: false });
-    return { list, element: h("div", {}, list, foot) };
-  }
 
   function scanCard(job) {
     return jobCard(job, { path: `v1/scans/${job.id}`, title: job.paths.join(", "), unit: "tracks", details: scanDetails, live: isLive(job), signal });
-  }
-
-  function generationCard(job) {
-    const details = (now) => h("div", { class: "outcome" },
-      now.brief && h("p", { class: "small" }, "For: ", h("a", { href: addressOf({ text: now.brief }) }, now.brief)),
-      licenceOf(now), now.track_id && h("p", { class: "small" }, h("a", { href: `#/track/${now.track_id}` }, "Open the track")));
-    return jobCard(job, { path: `v1/generations/${job.id}`, title: job.prompt, details, live: isLive(job), signal });
   }
 }
 
