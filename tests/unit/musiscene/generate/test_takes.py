@@ -70,7 +70,9 @@ class TestTakes:
         notes = music.provenance.takes
         assert [note.is_kept for note in notes] == [False, True, False]
         assert music.provenance.seed == notes[1].seed
-        assert music.provenance.check.heard.tempo_bpm == 90.5
+        check = music.provenance.check
+        assert check is not None
+        assert check.heard.tempo_bpm == 90.5
         assert len({note.seed for note in notes}) == 3
 
     def test_the_first_of_equals_has_the_seed_that_was_asked_for(self):
