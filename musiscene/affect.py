@@ -25,6 +25,11 @@ NEUTRAL_BPM: Final = 105.0
 LARGEST_CUE: Final = 3.0
 """Deviations from the mean beyond which a cue says no more: nothing was learnt there."""
 
+MUSIC_MIDDLE: Final = (0.1, -0.1)
+MUSIC_SPREAD: Final = (0.4, 0.35)
+"""Mean and deviation of valence and arousal as they are measured, over 297 tracks of Debian's free
+games."""
+
 WORD_PLACES: Final[dict[str, tuple[float, float]]] = {
     "joyful": (0.85, 0.45), "cheerful": (0.8, 0.15), "triumphant": (0.6, 0.8),
     "energetic": (0.25, 0.85), "driving": (-0.1, 0.85), "tense": (-0.5, 0.6),

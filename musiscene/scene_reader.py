@@ -77,6 +77,9 @@ MOODS: Final = (
     Mood("aggression", ("aggressive", "angry", "violent", "furious", "brutal"), -0.5, 0.85),
     Mood("mystery", ("mysterious", "enigmatic", "mystical"), -0.15, -0.05),
 )
+MOOD_MIDDLE: Final = (0.15, 0.0)
+MOOD_SPREAD: Final = (0.4, 0.5)
+"""Mean and deviation of the moods' places, valence and arousal."""
 MOOD_NAMES: Final = tuple(mood.name for mood in MOODS)
 MOOD_OF_WORD: Final = {word: mood.name for mood in MOODS for word in (mood.name, *mood.words)} | {
     "slow and sad": "sadness", "melancholy": "sadness", "gloomy": "sadness", "scared": "darkness",

@@ -12,21 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from indexer.sounds import tag_scores
-from musiscene.scene_reader import IMAGINED_TAGS, MOODS
+from musiscene.affect import MUSIC_MIDDLE, MUSIC_SPREAD
+from musiscene.scene_reader import IMAGINED_TAGS, MOOD_MIDDLE, MOOD_SPREAD, MOODS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PRIOR_TRACKS: Final = 8.0
 """How many tracks the spread of music at large weighs."""
-PRIOR_MEAN: Final = (0.1, -0.1)
-PRIOR_SPREAD: Final = (0.4, 0.35)
-"""Of valence and arousal, over 297 tracks of Debian's free games."""
-
-MIDDLE: Final = (0.15, 0.0)
-SPREAD: Final = (0.4, 0.5)
-"""Where the middle of a library is put among the moods' places, and how wide it is drawn: those of
-the places themselves."""
 DOUBT: Final = 0.5
 """Of a track's place, as a deviation: how far off the measured affect is taken to be."""
 
@@ -71,7 +64,7 @@ class LibraryMoods:
 
     def __init__(self, sounds: NDArray[np.void], tags: NDArray[np.float16]) -> None:
         valence = _with_others(
-            _standard(sounds["valence"], PRIOR_MEAN[0], PRIOR_SPREAD[0]),
+            _standard(sounds["valence"], MUSIC_MIDDLE[0], MUSIC_SPREAD[0]),
             (
                 TAG_SHARE,
                 _strength_of(tags, PLEASANT_TAGS) - _strength_of(tags, UNPLEASANT_TAGS),
@@ -81,7 +74,7 @@ class LibraryMoods:
         tempo = np.log2(np.maximum(sounds["bpm"], SLOWEST_BPM) / NEUTRAL_BPM)
         tempo = np.where(sounds["bpm"] > 0, tempo * sounds["bpm_confidence"], 0.0)
         arousal = _with_others(
-            _standard(sounds["arousal"], PRIOR_MEAN[1], PRIOR_SPREAD[1]),
+            _standard(sounds["arousal"], MUSIC_MIDDLE[1], MUSIC_SPREAD[1]),
             (TEMPO_SHARE, tempo, TEMPO_SPREAD),
             (
                 TAG_SHARE,
@@ -90,7 +83,8 @@ class LibraryMoods:
             ),
         )
         self.places: NDArray[np.float32] = np.stack(
-            [valence * SPREAD[0] + MIDDLE[0], arousal * SPREAD[1] + MIDDLE[1]], axis=1
+            [valence * MOOD_SPREAD[0] + MOOD_MIDDLE[0], arousal * MOOD_SPREAD[1] + MOOD_MIDDLE[1]],
+            axis=1,
         ).astype(np.float32)
         """Valence and arousal beside the library's other tracks, shape (tracks, 2)."""
         self.log_chances: NDArray[np.float32] = mood_log_chances(self.places)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from musiscene.errors import GenerationError, GenerationStoppedError
-from musiscene.generate.aims import MusicAims
+from musiscene.generate.aims import MusicAims, as_heard
 from musiscene.generate.check import HeardTake, TakeCheck, check_take
 from musiscene.generate.files import write_music
 from musiscene.generate.protocol import (
@@ -139,9 +139,8 @@ class Takes:
     ) -> list[TakeCheck]:
         """What is heard in each take, beside what it should be."""
         wish = read_prompt(request.prompt, self._reader)
-        said = MusicAims(
-            tempo_bpm=wish.tempo_bpm, mode=wish.mode, arousal=wish.arousal, valence=wish.valence
-        )
+        valence, arousal = as_heard(wish.valence, wish.arousal)
+        said = MusicAims(tempo_bpm=wish.tempo_bpm, mode=wish.mode, arousal=arousal, valence=valence)
         with tempfile.TemporaryDirectory(prefix="musiscene-takes-") as folder:
             paths = [Path(folder, f"take-{number}.flac") for number in range(len(made))]
             for music, path in zip(made, paths, strict=True):
