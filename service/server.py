@@ -47,7 +47,9 @@ class AppFactory:
         """The application."""
         from service.app import create_app
         from service.observe.logs import configure_logs
+        from service.threads import keep_to_few_heaps
 
+        keep_to_few_heaps()
         configure_logs(self._settings.logs)
         return create_app(self._settings)
 

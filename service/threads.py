@@ -1,4 +1,6 @@
-"""How many cores one answer uses: one, since requests are what runs at the same time.
+"""What the threads of one process may take: cores, and heaps.
+
+An answer uses one core, since requests are what runs at the same time.
 
 NumPy's and FAISS's own threads wait for each other in busy loops. On two cores a match over 100,000
 vectors cost two and a half times the processor time with them, and was no faster.
@@ -6,11 +8,28 @@ vectors cost two and a half times the processor time with them, and was no faste
 
 from __future__ import annotations
 
+import ctypes
 import threading
+from contextlib import suppress
+from typing import Final
 
 from threadpoolctl import threadpool_limits
 
+M_ARENA_MAX: Final = -8
+"""Of glibc's `mallopt`."""
+ARENAS: Final = 2
+
 _this = threading.local()
+
+
+def keep_to_few_heaps() -> None:
+    """Have all threads share two heaps, where the C library is glibc.
+
+    It gives them up to eight a core, and what one of them has freed serves no other: in half an
+    hour of requests from all sides a process grew by 50 MB, and with two heaps it does not.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def keep_to_one_thread() -> None:
