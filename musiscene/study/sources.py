@@ -22,7 +22,7 @@ AUDIO: Final = frozenset({
 })  # fmt: skip
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of `stimuli.jsonl`; further fields are ignored."""
 
     system: str

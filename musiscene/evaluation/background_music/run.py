@@ -23,6 +23,7 @@ from musiscene.evaluation.background_music.judge import Judge, Texts
 from musiscene.evaluation.background_music.picture import draw_agreement, draw_distances
 from musiscene.evaluation.background_music.prompting import Form
 from musiscene.evaluation.background_music.report import BackgroundMusicReport, Setting
+from musiscene.evaluation.background_music.stimuli import write_stimuli
 from musiscene.evaluation.background_music.tables import as_markdown
 from musiscene.metrics.identification import chance
 
@@ -45,6 +46,7 @@ FEWEST_CLIPS: Final = 2
 LIBRARIES: Final = ("musiscene", "torch", "numpy", "scipy", "transformers", "symusic")
 AGREEMENT_PICTURE: Final = "agreement.png"
 DISTANCE_PICTURE: Final = "distances.png"
+STIMULI: Final = "stimuli.jsonl"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +116,8 @@ def run_experiment(
         tracks: Real music.
         plan: What is to be done.
         crew: Who does it.
-        out: Gets captions, prompts, music, what was heard, the report and its pictures.
+        out: Gets captions, prompts, music, what was heard, the table of a listening study, the
+            report and its pictures.
         report: Is told of progress.
         fail: Is told of what failed; the rest goes on.
 
@@ -134,6 +137,9 @@ def run_experiment(
     hall = Hall(crew.ear, crew.studio, seconds=plan.seconds, seed=plan.seed)
     heard = hall.hear(captioned, jobs, made, real, report, fail)
     _require(len(heard.clips))
+    pieces = {job: crew.studio.file_of(piece) for job, piece in made.items()}
+    own = real.own if heard.own is not None else {}
+    write_stimuli(out / STIMULI, heard.clips, pieces, own)
     judge = Judge(
         Texts(
             video=[clip.video for clip in heard.clips],

@@ -5,6 +5,7 @@ import pytest
 
 from musiscene.cli.model_options import ChosenModel
 from musiscene.evaluation.background_music.run import Crew
+from musiscene.study.design import read_study
 from service.cli import main
 from tests.support.background_music import PlainCaptioner, ToneGenerator, plain_ear
 from tests.support.evaluation import word_embedder
@@ -59,6 +60,23 @@ class TestBackgroundMusic:
         assert len(generator.made) == made
         assert "shuffled" in capsys.readouterr().out
         assert (out / "report.md").exists()
+
+    def test_a_listening_study_takes_its_music_as_it_is(
+        self, generator: ToneGenerator, tmp_path: Path
+    ):
+        generator.refused = "metal"
+        clips, out = write_clips(tmp_path / "clips.jsonl"), tmp_path / "out"
+        assert run(clips, "--out", out, "--seconds", 5, "--prompts", "long") == 1
+        config = tmp_path / "study.toml"
+        config.write_text("excerpt_seconds = 0.5\nraters = 3\n", "utf-8")
+        create = ["study", "create", str(tmp_path / "study"), "--config", str(config)]
+        assert main([*create, "--stimuli", str(out / "stimuli.jsonl")]) == 0
+        study = read_study(tmp_path / "study")
+        captions = tuple(f"{kind}, long" for kind in ("video", "music", "fusion", "msi"))
+        assert study.systems == (*captions, "random")
+        assert [(one.name, one.text) for one in study.items] == [
+            ("clip0", "day 0"), ("clip1", "day 1"),
+        ]  # fmt: skip
 
     def test_lists_what_failed_and_ends_with_1(
         self, generator: ToneGenerator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
