@@ -31,7 +31,7 @@ SCENES = [
 GERMAN = "Ein Kind bläst die Kerzen auf dem Geburtstagskuchen aus, und alle lachen"
 VIEWS = [
     "#/find", f"#/find?brief={LAKE}&filter=bpm>1&without=drums&length=5", f"#/find?brief={GERMAN}",
-    "#/library", "#/library?q=nowhere", "#/map", "#/work", "#/track/ID", "#/similar/ID",
+    "#/library", "#/library?q=nowhere", "#/map", "#/make", "#/work", "#/track/ID", "#/similar/ID",
 ]  # fmt: skip
 SECONDS = 12
 UNFOLDED = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
@@ -277,6 +277,34 @@ class TestWork:
         page.get_by_role("link", name="Work").click()
         page.locator(".briefs").get_by_role("link", name="rain on a quiet window").first.click()
         page.locator(".answer .card").first.wait_for()
+
+
+class TestMake:
+    def test_music_is_made_with_points_to_meet_and_its_check_is_shown(self, page: Page):
+        page.goto("/#/make")
+        page.get_by_label("The scene").fill("folk, joyful, guitar")
+        page.get_by_label("These are words for the music").check()
+        page.get_by_label("Length").fill("0:08")
+        page.get_by_label("Takes").select_option("2")
+        points = page.get_by_label("Points to meet")
+        points.fill("0:05 bang")
+        page.get_by_role("button", name="Make music").click()
+        assert "0:12 swell" in points.evaluate("one => one.validationMessage")
+        points.fill("hit at 0:04")
+        page.get_by_label("Made by").select_option("musicgen")
+        assert "not allowed" in page.locator("#make-licence").inner_text()
+        page.get_by_label("Made by").select_option("composer")
+        page.get_by_role("button", name="Make music").click()
+        made = page.locator(".generation .card").first
+        made.wait_for(timeout=60_000)
+        assert "of 2, the best as heard" in made.locator(".check").inner_text()
+        assert made.locator(".checks li").count() >= 3
+        assert "commercial use: allowed" in made.locator(".licence").inner_text()
+        page.reload()
+        job = page.locator(".job", has_text="folk, joyful, guitar").first
+        job.get_by_text("Meets: hit at 0:04").wait_for()
+        job.get_by_role("link", name="Listen, and see the track").click()
+        page.locator(".waveform").first.wait_for()
 
 
 class TestKey:
