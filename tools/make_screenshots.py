@@ -26,6 +26,7 @@ PICTURES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
     "page-find-dark": (FIND, DESK, "dark"),
     "page-library": ("#/library", DESK, "light"),
     "page-map-dark": ("#/map", DESK, "dark"),
+    "page-make": ("#/make", DESK, "light"),
     "page-phone": ("#/track/ID", PHONE, "light"),
     "page-phone-dark": ("#/track/ID", PHONE, "dark"),
 }
