@@ -156,6 +156,22 @@ class TestReading:
         asked = [uuid4() for _ in range(1200)] + [track_id]
         assert list(catalogue.tracks(asked)) == [track_id]
 
+    def test_what_an_answer_shows_is_what_the_track_has(self, catalogue: Catalogue):
+        heard = [listening(f"/{name}.wav", tags={"happy": 0.5}) for name in "ab"]
+        ids = [store(catalogue, one) for one in heard]
+        shown, tracks = catalogue.shown([*ids, uuid4()]), catalogue.tracks(ids)
+        assert list(shown) == list(tracks)
+        for track_id in ids:
+            one, whole = shown[track_id], tracks[track_id]
+            for name in set(one.__struct_fields__) - {"segments", "captions", "tags"}:
+                assert getattr(one, name) == getattr(whole, name), name
+            for part in ("segments", "captions", "tags"):
+                found, rows = getattr(one, part), getattr(whole, part)
+                names = found[0].__struct_fields__
+                assert [[getattr(row, name) for name in names] for row in found] == [
+                    [getattr(row, name) for name in names] for row in rows
+                ]
+
     def test_conditions_restrict_track_ids(self, catalogue: Catalogue):
         slow = store(catalogue, listening("/a.wav", bpm=60))
         store(catalogue, listening("/b.wav", bpm=120))
