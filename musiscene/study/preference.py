@@ -60,7 +60,9 @@ class Duel(msgspec.Struct, frozen=True, kw_only=True):
     """The same after Holm's correction over all pairs."""
 
 
-def strengths(wins: NDArray[np.float64], systems: Sequence[str], *, seed: int) -> list[Strength]:
+def strengths(
+    wins: NDArray[np.float64], systems: Sequence[str], *, seed: int, resamples: int = RESAMPLES
+) -> list[Strength]:
     """Bradley and Terry's strengths; raters are drawn for the intervals.
 
     Args:
@@ -68,12 +70,13 @@ def strengths(wins: NDArray[np.float64], systems: Sequence[str], *, seed: int) -
             counting half for both, shape (raters, systems, systems).
         systems: Their names.
         seed: Of the draws.
+        resamples: How many.
 
     Returns:
         One for each system, in the same order.
     """
     rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(wins), np.full(len(wins), 1 / len(wins)), size=RESAMPLES)
+    drawn = rng.multinomial(len(wins), np.full(len(wins), 1 / len(wins)), size=resamples)
     logs = log_strengths(np.tensordot(drawn.astype(float), wins, axes=1))
     low, high = np.quantile(logs, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     total = wins.sum(axis=0)

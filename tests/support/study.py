@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WORTH = {"best": 4.4, "middle": 3.4, "worst": 2.4, "random": 1.4}
 SECONDS = 0.6
+RATE = 8_000
 ONE_QUESTION = (
     Question(key="relevance", text="How well does it suit?", low="not at all", high="perfectly"),
 )
@@ -33,8 +34,9 @@ def write_stimuli(folder: Path, *, systems: int = 3, items: int = 3) -> Path:
     for at, system in enumerate(list(WORTH)[:systems]):
         for item in range(items):
             path = folder / f"{system}-{item}.wav"
-            wave = sine(200 + 110 * item + 40 * at, seconds=2.0, amplitude=0.1 + 0.3 * at)
-            write_audio(path, wave, sample_rate=44_100, metadata={"title": f"by {system}"})
+            hertz, amplitude = 200 + 110 * item + 40 * at, 0.1 + 0.3 * at
+            wave = sine(hertz, seconds=1.0, sample_rate=RATE, amplitude=amplitude)
+            write_audio(path, wave, sample_rate=RATE, metadata={"title": f"by {system}"})
             row = {"system": system, "item": f"clip-{item}", "text": f"A scene, number {item}."}
             lines.append(json.dumps(row | {"audio": path.name}))
     table = folder / "stimuli.jsonl"

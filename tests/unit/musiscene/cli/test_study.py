@@ -3,14 +3,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from musiscene.study.design import read_study
 from service.cli import main
 from tests.support.study import make_study, write_stimuli
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 CONFIG = "random_floor = false\nexcerpt_seconds = 0.5\nraters = 4\nchecks = 1\n"
 
@@ -35,22 +35,29 @@ class TestCreate:
     def test_a_second_one_does_not_touch_the_first(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ):
-        assert create(tmp_path) == 0
-        before = (tmp_path / "made" / "study.json").read_bytes()
+        first = tmp_path / "made" / "study.json"
+        first.parent.mkdir()
+        first.write_text("the first")
         assert create(tmp_path) == 2
         assert "is there already" in capsys.readouterr().err
-        assert (tmp_path / "made" / "study.json").read_bytes() == before
+        assert first.read_text() == "the first"
 
     def test_pieces_must_be_named_in_one_way(self, tmp_path: Path):
         assert main(["study", "create", str(tmp_path / "x")]) == 2
         assert create(tmp_path, "--system", "a=b") == 2
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An open study that nobody has answered."""
+    where = tmp_path_factory.mktemp("open")
+    return make_study(where, systems=1, items=1, random_floor=False, is_open=True)[0]
+
+
 class TestAnalyse:
     def test_a_study_without_answers_has_a_report_that_says_so(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ):
-        folder, _ = make_study(tmp_path, systems=2, items=2)
         assert main(["study", "analyse", str(folder), "--out", str(tmp_path / "out")]) == 0
         assert "no figures until" in capsys.readouterr().out
         assert "no figures until" in (tmp_path / "out" / "report.html").read_text()
@@ -58,8 +65,7 @@ class TestAnalyse:
 
 class TestServe:
     def test_an_open_study_is_not_shown_to_the_world_by_mistake(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
     ):
-        folder, _ = make_study(tmp_path, systems=2, items=2, is_open=True)
         assert main(["study", "serve", str(folder), "--host", "0.0.0.0"]) == 2  # noqa: S104
         assert "say --open" in capsys.readouterr().err

@@ -20,12 +20,19 @@ from tests.support.study import links_of, make_study, write_stimuli
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from musiscene.study.design import Study
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study]:
+    return make_study(tmp_path_factory.mktemp("made"), raters=5)
+
 
 class TestCreateStudy:
     def test_pieces_are_alike_in_loudness_and_length_and_say_nothing_of_their_maker(
-        self, tmp_path: Path
+        self, made: tuple[Path, Study]
     ):
-        folder, study = make_study(tmp_path, items=2)
+        folder, study = made
         heard = {one.token: read_audio(folder / "stimuli" / f"{one.token}.flac", sample_rate=8_000)
                  for one in study.stimuli}  # fmt: skip
         assert [one.loudness_lufs for one in heard.values()] == pytest.approx(
@@ -39,24 +46,24 @@ class TestCreateStudy:
                 assert set(opened.metadata) <= {"encoder"}
         assert read_study(folder) == study
 
-    def test_the_floor_plays_each_items_music_under_another(self, tmp_path: Path):
-        _, study = make_study(tmp_path, items=3)
+    def test_the_floor_plays_each_items_music_under_another(self, made: tuple[Path, Study]):
+        _, study = made
         floor = [one for one in study.stimuli if one.system == FLOOR]
         assert len(floor) == 3
         assert all(not one.source.endswith(f"{one.item[-1]}.wav") for one in floor)
 
-    def test_links_are_as_many_as_places_and_not_in_the_answers(self, tmp_path: Path):
-        folder, _ = make_study(tmp_path, raters=5)
+    def test_links_are_as_many_as_places_and_not_in_the_answers(self, made: tuple[Path, Study]):
+        folder, _ = made
         links = links_of(folder)
         assert len(set(links)) == 5
         assert not any(link in (folder / "answers.jsonl").read_text() for link in links)
 
     def test_a_piece_that_cannot_be_heard_leaves_nothing_behind(self, tmp_path: Path):
-        table = write_stimuli(tmp_path)
-        write_audio(tmp_path / "best-1.wav", np.zeros(44_100, np.float32), sample_rate=44_100)
-        (tmp_path / "worst-2.wav").write_bytes(b"no audio")
+        table = write_stimuli(tmp_path, systems=2, items=2)
+        write_audio(tmp_path / "best-1.wav", np.zeros(8_000, np.float32), sample_rate=8_000)
+        (tmp_path / "middle-0.wav").write_bytes(b"no audio")
         before = sorted(tmp_path.iterdir())
-        with pytest.raises(StudyError, match=r"(?s)best-1\.wav.*worst-2\.wav"):
+        with pytest.raises(StudyError, match=r"(?s)best-1\.wav.*middle-0\.wav"):
             create_study(tmp_path / "s", read_sources(table), Plan(), ProgressReport())
         assert sorted(tmp_path.iterdir()) == before
 
@@ -66,10 +73,11 @@ class TestCreateStudy:
         with pytest.raises(StudyError, match=r"(?s)worst/clip-1: missing.*worst/clip-2: missing"):
             create_study(tmp_path / "s", read_sources(table), Plan(), ProgressReport())
 
-    def test_a_folder_that_is_there_stays_as_it_is(self, tmp_path: Path):
-        folder, _ = make_study(tmp_path)
+    def test_a_folder_that_is_there_stays_as_it_is(self, made: tuple[Path, Study]):
+        folder, _ = made
+        sources = read_sources(folder.parent / "stimuli.jsonl")
         with pytest.raises(StudyError, match="is there already"):
-            create_study(folder, read_sources(tmp_path / "stimuli.jsonl"), Plan(), ProgressReport())
+            create_study(folder, sources, Plan(), ProgressReport())
 
     def test_a_video_is_shown_without_its_sound_and_metadata(self, tmp_path: Path):
         clip = tmp_path / "clip.mp4"
@@ -82,13 +90,13 @@ class TestCreateStudy:
                 frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
                 made.mux(stream.encode(frame))
             made.mux(stream.encode(None))
-        rows = [
-            json.loads(line) for line in write_stimuli(tmp_path, items=2).read_text().split("\n")
-        ]
+        stimuli = write_stimuli(tmp_path, systems=1, items=2)
+        rows = [json.loads(line) for line in stimuli.read_text().split("\n")]
         table = tmp_path / "with-video.jsonl"
         table.write_text("\n".join(json.dumps(row | {"video": clip.name}) for row in rows))
         folder = tmp_path / "s"
-        study = create_study(folder, read_sources(table), Plan(excerpt_seconds=1), ProgressReport())
+        plan = Plan(excerpt_seconds=0.5, random_floor=False)
+        study = create_study(folder, read_sources(table), plan, ProgressReport())
         verify(folder / "stimuli", hashes_of(study.stimuli, study.media))
         assert len(study.media) == 2
         with av.open(str(folder / "stimuli" / next(iter(study.media)))) as shown:

@@ -33,7 +33,7 @@ class TestStrengths:
         for study in range(60):
             upper = np.triu(rng.binomial(4, odds, size=(30, 3, 3)), 1)
             wins = upper + np.transpose(np.triu(4 - upper, 1), (0, 2, 1))
-            found = strengths(wins.astype(float), SYSTEMS, seed=study)
+            found = strengths(wins.astype(float), SYSTEMS, seed=study, resamples=200)
             held += sum(
                 one.strength.low <= truth <= one.strength.high
                 for one, truth in zip(found, logs, strict=True)

@@ -212,7 +212,9 @@ class TestAccess:
         assert client.post(f"{HERE}/join").status_code == 404
 
     def test_an_open_study_gives_each_place_once(self, tmp_path: Path):
-        folder, _ = make_study(tmp_path, items=2, is_open=True, raters=3)
+        folder, _ = make_study(
+            tmp_path, systems=1, items=1, random_floor=False, is_open=True, raters=3
+        )
         with serving(folder) as client:
             given = [client.post(f"{HERE}/join") for _ in range(4)]
             tokens = {one.json()["token"] for one in given[:3]}
@@ -249,12 +251,15 @@ class TestOpenStudy:
         with pytest.raises(StudyBusyError, match="another process serves"):
             serving(folder)
 
-    def test_a_stimulus_that_is_not_as_it_was_stops_the_study(self, tmp_path: Path):
-        folder, study = make_study(tmp_path, items=2)
+    def test_a_stimulus_that_is_not_as_it_was_stops_the_study(self, folder: Path, study: Study):
         path = folder / "stimuli" / f"{study.stimuli[0].token}.flac"
-        path.write_bytes(path.read_bytes()[:-1] + b"x")
-        with pytest.raises(StudyError, match="not as it was"):
-            serving(folder)
+        before = path.read_bytes()
+        path.write_bytes(before[:-1] + b"x")
+        try:
+            with pytest.raises(StudyError, match="not as it was"):
+                serving(folder)
+        finally:
+            path.write_bytes(before)
 
 
 class TestInTheService:
