@@ -48,6 +48,8 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     """Of `musiscene.scene_reader.MOODS`, strongest first."""
     tags: frozenset[str] = frozenset()
     """Of `musiscene.scene_reader.IMAGINED_TAGS`."""
+    words: frozenset[str] = frozenset()
+    """That the prompt says, lower case, without those that it denies."""
     denied: frozenset[str] = frozenset()
     """What it must not have."""
     tempo_bpm: float | None = None
@@ -102,6 +104,7 @@ def read_prompt(prompt: str, reader: SceneReader | None) -> MusicWish:
         arousal=float(np.clip(arousal, -1, 1)),
         moods=tuple(MOODS[number].name for number in order if chances[number] > 0),
         tags=frozenset(tags - denied),
+        words=frozenset(re.findall(r"[a-z0-9/-]+", said)),
         denied=denied,
         tempo_bpm=float(np.clip(int(tempo[1]), SLOWEST_BPM, FASTEST_BPM)) if tempo else None,
         tonic=_tonic(key[1], key[2] or "") if key else None,

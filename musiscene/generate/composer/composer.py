@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from musiscene.errors import GenerationStoppedError
-from musiscene.generate.aims import MusicAims
+from musiscene.generate.aims import MusicAims, as_heard
 from musiscene.generate.composer.notes import write_notes
 from musiscene.generate.composer.plan import make_plan
 from musiscene.generate.composer.render import SAMPLE_RATE, render, write_score
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from musiscene.generate.protocol import GenerationProgress, MusicRequest
     from musiscene.scene_reader import SceneReader
 
-VERSION: Final = "composer-2"
+VERSION: Final = "composer-3"
 LICENCE: Final = "no weights; sounds of TimGM6mb.sf2 (GPL-2.0), renders are free"
 
 
@@ -50,6 +50,7 @@ class Composer:
         waveform = render(plan, notes)
         _go_on(stop)
         progress("rendered", 1.0)
+        valence, arousal = as_heard(wish.valence, wish.arousal)
         return GeneratedMusic(
             waveform=waveform,
             sample_rate=SAMPLE_RATE,
@@ -65,15 +66,16 @@ class Composer:
                 aims=MusicAims(
                     tempo_bpm=plan.tempo_bpm,
                     mode=plan.mode,
-                    arousal=wish.arousal,
-                    valence=wish.valence,
+                    arousal=round(arousal, 3),
+                    valence=round(valence, 3),
                 ),
                 details={
                     "tempo_bpm": plan.tempo_bpm,
                     "key": plan.key,
                     "ensemble": plan.ensemble.name,
-                    "bars": len(plan.chords),
-                    "metre": "4/4",
+                    "players": [player.name for player in plan.ensemble.players],
+                    "bars": len(plan.form.bars),
+                    "metre": plan.metre.name,
                     "form": [
                         {
                             "name": section.name,

@@ -150,7 +150,7 @@ ENSEMBLES: Final = (
             Player(name="brass", program=61, writer="fanfare", low=53, high=70, voices=3,
                    entry=0.75, level_db=-4.0, pan=0.1, release_seconds=0.35),
             _CHOIR, msgspec.structs.replace(_CONTRABASS, writer="pulse_bass", entry=0.2),
-            _TIMPANI, _drums("orchestral percussion", 48, "epic", 0.5, -2.0),
+            _TIMPANI, _drums("low drums", 16, "epic", 0.5, -2.0),
         ),
     ),
     Ensemble(

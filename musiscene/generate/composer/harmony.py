@@ -247,7 +247,7 @@ def melody_scale(chord: Chord, tonic: int, mode: str) -> tuple[int, ...]:
 
     Example:
         >>> melody_scale(chord_of("V7", 9, "minor"), 9, "minor")
-        (2, 4, 5, 8, 9, 11)
+        (0, 2, 4, 8, 11)
     """
     scale = {(tonic + step) % 12 for step in SCALES[mode]}
     strange = set(chord.tones) - scale

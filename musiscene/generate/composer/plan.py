@@ -8,14 +8,16 @@ Source: Gabrielsson and Lindström 2010, The role of structure in the musical ex
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 
+from musiscene.generate.composer.casting import cast_ensemble
 from musiscene.generate.composer.dynamics import shaped
+from musiscene.generate.composer.ensembles import Ensemble
 from musiscene.generate.composer.form import Form, make_form
+from musiscene.generate.composer.harmony import SCALES, Chord, write_chords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,70 +25,30 @@ if TYPE_CHECKING:
     from musiscene.generate.protocol import HitPoint
     from musiscene.generate.reading import MusicWish
 
-BEATS_PER_BAR: Final = 4
 MIDDLE_BPM: Final = 96.0
 OCTAVES_OF_TEMPO: Final = 0.66
 """From the middle to the end of arousal."""
-PHRASE_BARS: Final = 8
-MAJOR: Final = (0, 2, 4, 5, 7, 9, 11)
-MINOR: Final = (0, 2, 3, 5, 7, 8, 10)
-
-# Roots as degrees of the scale, from 0; a phrase is two halves, which end open and closed.
-OPENINGS: Final = {
-    "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 0, 4), (0, 2, 3, 4)),
-    "minor": ((0, 5, 3, 4), (0, 3, 5, 4), (0, 6, 5, 4), (0, 5, 2, 4)),
-}
-CLOSINGS: Final = {
-    "major": ((0, 3, 4, 0), (5, 3, 4, 0), (5, 1, 4, 0)),
-    "minor": ((0, 3, 4, 0), (5, 3, 4, 0), (2, 5, 4, 0)),
-}
+OTHER_METRE_CHANCE: Final = 0.25
+CALM_ENOUGH: Final = 0.3
+"""Arousal up to which the metre may be another than the ensemble's first."""
+WALTZ_WORDS, JIG_WORDS = frozenset({"waltz", "3/4"}), frozenset({"jig", "6/8"})
+CONTRASTS: Final = {"intro": -0.2, "A": 0.0, "B": 0.06, "C": 0.1, "rest": 0.0, "ending": 0.0}
+"""Of a section's intensity."""
 
 
-class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
-    """Who plays; programs are those of General MIDI, from 0."""
+class Metre(msgspec.Struct, frozen=True):
+    """How beats are counted."""
 
     name: str
-    melody: int
-    harmony: int
-    pad: int | None
-    bass: int
-    drums: str | None
-    """`light` or `driving`; None for none."""
-    pattern: str
-    """How the harmony is played: `arpeggio`, `strum` or `pulse`."""
-    place: tuple[float, float]
-    """Valence and arousal that it suits best."""
-    suits: frozenset[str] = frozenset()
-    """Tags that call for it."""
+    beats: int
+    """Of a bar, as they are heard: two of 6/8."""
+    division: int
+    """Parts of a beat: 2, or 3 of 6/8."""
 
 
-ENSEMBLES: Final = (
-    Ensemble(
-        name="piano and strings", melody=0, harmony=0, pad=48, bass=42, drums=None,
-        pattern="arpeggio", place=(-0.4, -0.5),
-        suits=frozenset({"piano", "strings", "cello", "violin", "classical", "sad"}),
-    ),
-    Ensemble(
-        name="harp and flute", melody=73, harmony=46, pad=49, bass=43, drums=None,
-        pattern="arpeggio", place=(0.5, -0.6),
-        suits=frozenset({"harp", "flute", "ambient", "choir", "soft", "quiet"}),
-    ),
-    Ensemble(
-        name="acoustic band", melody=24, harmony=25, pad=None, bass=32, drums="light",
-        pattern="strum", place=(0.8, 0.3),
-        suits=frozenset({"guitar", "folk", "country", "acoustic", "happy", "pop"}),
-    ),
-    Ensemble(
-        name="orchestra", melody=60, harmony=48, pad=61, bass=43, drums="driving",
-        pattern="pulse", place=(-0.2, 0.8),
-        suits=frozenset({"loud", "fast", "drums", "power", "tension", "darkness", "aggression"}),
-    ),
-    Ensemble(
-        name="synthesizers", melody=81, harmony=4, pad=89, bass=38, drums="driving",
-        pattern="pulse", place=(0.3, 0.7),
-        suits=frozenset({"synth", "electronic", "dance", "techno", "beat", "party"}),
-    ),
-)  # fmt: skip
+METRES: Final = {
+    one.name: one for one in (Metre("4/4", 4, 2), Metre("3/4", 3, 2), Metre("6/8", 2, 3))
+}
 
 
 class MusicPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +61,12 @@ class MusicPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Semitones above C."""
     mode: str
     """`major` or `minor`."""
+    metre: Metre
     ensemble: Ensemble
-    density: float
-    """0 to 1: how many notes the melody has."""
-    chords: tuple[int, ...]
-    """One root a bar, as a degree of the scale; the last bar's rings to the end."""
+    activity: float
+    """0 to 1: how many notes are played."""
+    chords: tuple[tuple[Chord, ...], ...]
+    """One or two for each bar; the last bar's rings to the end."""
     form: Form
     """Where the bars lie in time."""
     intensity: tuple[float, ...]
@@ -112,7 +75,7 @@ class MusicPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scale(self) -> tuple[int, ...]:
         """Semitones above the tonic."""
-        return MAJOR if self.mode == "major" else MINOR
+        return SCALES[self.mode]
 
     @property
     def key(self) -> str:
@@ -140,63 +103,52 @@ def make_plan(
     mode = wish.mode or ("major" if wish.valence >= 0.0 else "minor")
     tonic = wish.tonic if wish.tonic is not None else int(random.choice((0, 2, 4, 5, 7, 9, 10)))
     tempo = MIDDLE_BPM * 2 ** (OCTAVES_OF_TEMPO * wish.arousal) * random.uniform(0.95, 1.05)
-    tempo = wish.tempo_bpm or float(round(tempo))
+    ensemble = cast_ensemble(wish, random)
+    metre = _metre(wish, ensemble, random)
     form = make_form(
         seconds=seconds,
-        tempo_bpm=tempo,
-        beats_per_bar=BEATS_PER_BAR,
+        tempo_bpm=wish.tempo_bpm or float(round(tempo)),
+        beats_per_bar=metre.beats,
         hits=hits or wish.hits,
         is_tempo_fixed=wish.tempo_bpm is not None,
     )
-    bars = len(form.bars)
-    ensemble = _ensemble(wish)
-    if "drums" in wish.denied or "percussion" in wish.denied:
-        ensemble = msgspec.structs.replace(ensemble, drums=None)
     return MusicPlan(
         seed=seed,
         seconds=seconds,
         tempo_bpm=form.tempo_bpm,
         tonic=tonic,
         mode=mode,
+        metre=metre,
         ensemble=ensemble,
-        density=0.5 + 0.4 * wish.arousal,
-        chords=_harmony(bars, mode, random),
+        activity=float(np.clip(0.5 + 0.45 * wish.arousal, 0.0, 1.0)),
+        chords=write_chords(form, tonic=tonic, mode=mode, style=ensemble.style, random=random),
         form=form,
-        intensity=shaped(_arc(bars, wish.arousal), form),
+        intensity=shaped(_arc(form, wish.arousal), form),
     )
 
 
-def _ensemble(wish: MusicWish) -> Ensemble:
-    called_for = wish.tags | set(wish.moods[:1])
-
-    def fits(ensemble: Ensemble) -> float:
-        valence, arousal = ensemble.place
-        apart = math.hypot(wish.valence - valence, wish.arousal - arousal)
-        return len(ensemble.suits & called_for) - 1.5 * apart
-
-    return max(ENSEMBLES, key=fits)
-
-
-def _harmony(bars: int, mode: str, random: np.random.Generator) -> tuple[int, ...]:
-    """Phrases of eight bars, the first of which comes again; the last bars close."""
-    phrases = [
-        (*OPENINGS[mode][first], *CLOSINGS[mode][second])
-        for first, second in zip(
-            random.permutation(len(OPENINGS[mode]))[:2],
-            random.permutation(len(CLOSINGS[mode]))[:2],
-            strict=True,
-        )
-    ]
-    form = (0, 0, 1, 0)
-    chords: list[int] = []
-    while len(chords) < bars:
-        chords += phrases[form[len(chords) // PHRASE_BARS % len(form)]]
-    return (*chords[: max(0, bars - 3)], *(3, 4, 0)[-bars:])
+def _metre(wish: MusicWish, ensemble: Ensemble, random: np.random.Generator) -> Metre:
+    """As the prompt says, or else the ensemble's first, at times another where it is calm."""
+    for words, name in ((WALTZ_WORDS, "3/4"), (JIG_WORDS, "6/8")):
+        if words & wish.words:
+            return METRES[name]
+    others = [name for name in ensemble.metres[1:] if name == "3/4"]
+    if others and wish.arousal < CALM_ENOUGH and random.random() < OTHER_METRE_CHANCE:
+        return METRES[others[0]]
+    return METRES[ensemble.metres[0]]
 
 
-def _arc(bars: int, arousal: float) -> tuple[float, ...]:
-    """Rises to two thirds of the piece and falls to its end."""
-    places = np.linspace(0.0, 1.0, bars)
-    curve = np.interp(places, (0.0, 0.15, 0.66, 0.9, 1.0), (0.25, 0.5, 1.0, 0.8, 0.45))
+def _arc(form: Form, arousal: float) -> tuple[float, ...]:
+    """Section by section up to two thirds of the piece, and down to its end."""
+    bars = len(form.bars)
     floor = 0.15 + 0.15 * (arousal + 1.0)
-    return tuple((floor + (1.0 - floor) * curve).round(3).tolist())
+    levels = []
+    for section in form.sections:
+        middle = (section.first_bar + section.bars / 2) / bars
+        for place in range(section.bars):
+            here = (section.first_bar + place + 0.5) / bars
+            at = 0.7 * middle + 0.3 * here
+            curve = float(np.interp(at, (0.0, 0.15, 0.66, 0.9, 1.0), (0.3, 0.5, 1.0, 0.85, 0.45)))
+            level = floor + (1.0 - floor) * curve + CONTRASTS[section.name]
+            levels.append(float(np.clip(level, 0.1, 1.0)))
+    return tuple(round(level, 3) for level in levels)

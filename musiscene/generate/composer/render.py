@@ -31,9 +31,6 @@ FADE_SECONDS: Final = 1.5
 MOST_SHARPS: Final = 6
 ROOM_SECONDS: Final = 1.3
 ROOM_LEVEL: Final = 0.22
-LEVELS: Final = {"melody": 100, "harmony": 82, "pad": 62, "bass": 92, "drums": 74, "accent": 100}
-"""Volume of each part, of 127."""
-PANS: Final = {"melody": 64, "harmony": 48, "pad": 80, "bass": 64, "drums": 68, "accent": 64}
 VOLUME_CONTROL, PAN_CONTROL = 7, 10
 
 
@@ -112,20 +109,19 @@ def write_score(plan: MusicPlan, notes: Sequence[Note]) -> Any:  # noqa: ANN401 
     for section in plan.form.sections:
         start = plan.form.bars[section.first_bar].start
         score.markers.append(symusic.TextMeta(start * TICKS, section.name))
-    players = plan.ensemble
-    programs = {
-        "melody": players.melody, "harmony": players.harmony, "pad": players.pad,
-        "bass": players.bass, "drums": 0, "accent": 0,
-    }  # fmt: skip
-    for part, program in programs.items():
-        own = [note for note in notes if note.part == part]
-        if program is None or not own:
+    for player in plan.ensemble.players:
+        own = [note for note in notes if note.player == player.name]
+        if not own:
             continue
-        track = symusic.Track(part, program, part == "drums")
-        track.controls.append(symusic.ControlChange(0, VOLUME_CONTROL, LEVELS[part]))
-        track.controls.append(symusic.ControlChange(0, PAN_CONTROL, PANS[part]))
+        track = symusic.Track(player.name, player.program, player.is_drums)
+        volume = round(100 * 10 ** (min(0.0, player.level_db) / 40))
+        track.controls.append(symusic.ControlChange(0, VOLUME_CONTROL, volume))
+        track.controls.append(symusic.ControlChange(0, PAN_CONTROL, round(64 + 63 * player.pan)))
         for note in own:
-            start, length = round(note.start * TICKS), max(1, round(note.length * TICKS))
-            track.notes.append(symusic.Note(start, length, note.pitch, note.velocity))
+            late = note.delay * plan.tempo_bpm / 60.0
+            start = max(0, round((note.start + late) * TICKS))
+            length = max(1, round(note.length * TICKS))
+            loud = min(127, max(1, round(note.velocity * 10 ** (player.level_db / 40))))
+            track.notes.append(symusic.Note(start, length, note.pitch, loud))
         score.tracks.append(track)
     return score

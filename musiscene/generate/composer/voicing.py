@@ -33,7 +33,7 @@ def lead_voices(
     """
     laid: list[tuple[int, ...]] = []
     for chord in chords:
-        choices = _choices(chord.tones, chord.leads, count, low, high)
+        choices = _choices(chord.tones, count, low, high, leads=chord.leads)
         if not laid:
             middle = (low + high) / 2
             laid.append(min(choices, key=lambda one: (abs(sum(one) / len(one) - middle), one)))
@@ -45,11 +45,7 @@ def lead_voices(
 
 @lru_cache(maxsize=4096)
 def _choices(
-    tones: tuple[int, ...],
-    leads: bool,
-    count: int,
-    low: int,
-    high: int,  # noqa: FBT001
+    tones: tuple[int, ...], count: int, low: int, high: int, *, leads: bool
 ) -> tuple[tuple[int, ...], ...]:
     wanted = _doubled(tones, count, leads=leads)
     places = [[p for p in range(low, high + 1) if p % 12 == tone] for tone in wanted]

@@ -61,8 +61,9 @@ def walking(page: Page) -> list[Note]:
             else:
                 tones = [t for t in span.chord.tones if t != line[-1] % 12]
                 near = line[-1] + (3 if target >= line[-1] else -3) * (1 if place == 1 else 0.5)
-                line.append(min((page.pitch_near(t, near) for t in tones),
-                                key=lambda p, near=near: (abs(p - near), p)))  # fmt: skip
+                choices = sorted(page.pitch_near(tone, near) for tone in tones)
+                apart = [abs(pitch - near) for pitch in choices]
+                line.append(choices[apart.index(min(apart))])
         for place, pitch in enumerate(line):
             notes.append(page.note(span.start + place, 0.92, pitch, page.loud(span, place)))
             if span.intensity > 0.55 and page.random.random() < 0.12:

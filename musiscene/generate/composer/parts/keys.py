@@ -80,7 +80,7 @@ def comp(page: Page) -> list[Note]:
         if span.is_last:
             notes += rolled(page, span)
             continue
-        figure = COMPS[int(page.random.integers(len(COMPS)))]
+        figure: tuple[float, ...] = COMPS[int(page.random.integers(len(COMPS)))]
         if span.number == 0 or page.random.random() < 0.35:
             figure = (0.0, *[beat for beat in figure if beat > 1.0])
         for offset in figure:
@@ -142,6 +142,23 @@ def bells(page: Page) -> list[Note]:
             if offset < span.length:
                 pitch = span.voices[int(page.random.integers(len(span.voices)))]
                 notes.append(page.note(span.start + offset, 2.0, pitch, page.loud(span) - 0.05))
+    return notes
+
+
+def soft_pulse(page: Page) -> list[Note]:
+    """A quiet tone of the chord on each beat."""
+    notes: list[Note] = []
+    for span in page.spans():
+        if span.is_last:
+            notes += rolled(page, span)
+            continue
+        for number, offset in enumerate(page.steps(span, 1)):
+            pitch = span.voices[(0, -1, 1, -1)[number % 4]]
+            notes.append(page.note(span.start + offset, 1.0, pitch, page.loud(span, offset)))
+            if page.plan.activity > 0.4:
+                notes.append(
+                    page.note(span.start + offset + 0.5, 0.5, span.voices[0], page.loud(span) - 0.2)
+                )
     return notes
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from musiscene.generate.composer.ensembles import Player
 from musiscene.generate.composer.form import Bar
 from musiscene.generate.composer.harmony import Chord
 from musiscene.generate.composer.voicing import lead_voices
@@ -15,6 +15,7 @@ from musiscene.generate.composer.voicing import lead_voices
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from musiscene.generate.composer.ensembles import Player
     from musiscene.generate.composer.plan import MusicPlan
 
 
@@ -94,6 +95,16 @@ class Page:
                         self.plan.intensity[number], is_last,
                     )  # fmt: skip
                 at += 1
+
+    def bars(self) -> list[list[Span]]:
+        """The chords of each bar in which the player plays."""
+        return [list(spans) for _, spans in groupby(self.spans(), key=lambda span: span.number)]
+
+    @property
+    def centre(self) -> float:
+        """Of a tune: higher the more excited the music is."""
+        low, high = self.player.low, self.player.high
+        return low + (high - low) * (0.35 + 0.2 * self.plan.activity)
 
     def note(
         self, start: float, length: float, pitch: int, loud: float, *, delay: float = 0.0
