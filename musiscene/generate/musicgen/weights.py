@@ -129,6 +129,8 @@ def load_weights(
         MusicgenMelodyForConditionalGeneration,
     )
 
+    from musiscene.generate.musicgen.narrow import narrow_products  # imports torch
+
     is_melody = check_folder(folder) == MELODY_TYPE
     kind: Any = (
         MusicgenMelodyForConditionalGeneration if is_melody else MusicgenForConditionalGeneration
@@ -148,6 +150,8 @@ def load_weights(
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise GenerationError(f"{folder}: MusicGen cannot be loaded ({error})") from error
     model.decoder.to(chosen)  # T5 overflows in half precision, and the codec is heard
+    if device == "cpu" and chosen == torch.float32:
+        narrow_products(model.decoder)
     return LoadedMusicGen(
         model=model.eval().to(device),
         tokenizer=tokenizer,

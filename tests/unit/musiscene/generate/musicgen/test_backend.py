@@ -11,6 +11,7 @@ from musiscene.errors import GenerationError, GenerationStoppedError
 from musiscene.generate.musicgen.backend import MusicGen
 from musiscene.generate.musicgen.conditions import TextConditioner
 from musiscene.generate.musicgen.decoding import Sampling, Windows, sample_codes
+from musiscene.generate.musicgen.narrow import NarrowLinear
 from musiscene.generate.musicgen.sound import to_waveform
 from musiscene.generate.musicgen.weights import load_weights
 from musiscene.generate.protocol import HitPoint, MusicRequest
@@ -139,6 +140,13 @@ class TestSampleCodes:
 
 
 class TestMusicGen:
+    @pytest.mark.parametrize("kind", ["mono", "stereo", "melodic"])
+    def test_all_products_of_a_step_are_narrow(self, kind: str, request: pytest.FixtureRequest):
+        decoder = request.getfixturevalue(kind).model.decoder
+        products = [one for one in decoder.modules() if isinstance(one, torch.nn.Linear)]
+        assert len(products) > 10
+        assert {type(one) for one in products} == {NarrowLinear}
+
     @pytest.mark.parametrize(("kind", "channels"), [("mono", 1), ("stereo", 2), ("melodic", 1)])
     def test_music_is_exactly_as_long_and_as_loud_as_asked(
         self, kind: str, channels: int, request: pytest.FixtureRequest
