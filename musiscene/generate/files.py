@@ -55,11 +55,14 @@ def write_music(music: GeneratedMusic, path: Path, *, title: str) -> None:
     partial = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        made = music.provenance
         tags = {
             "title": title,
-            "artist": f"MusiScene {music.provenance.backend}",
-            "license": music.provenance.licence_line,
-            "comment": music.provenance.prompt,
+            "artist": f"MusiScene {made.backend}",
+            "license": made.licence_line,
+            "copyright": made.licence_line,  # WAV has no tag for a licence
+            "comment": made.prompt,
+            "encoded_by": f"MusiScene {made.backend}, {made.model}, seed {made.seed}",
         }
         encode_audio(music.waveform, partial, sample_rate=music.sample_rate, tags=tags)
         os.replace(partial, path)  # noqa: PTH105  in one step
