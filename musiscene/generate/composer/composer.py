@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from musiscene.errors import GenerationStoppedError
 from musiscene.generate.aims import MusicAims, as_heard
+from musiscene.generate.composer.midi import write_midi
 from musiscene.generate.composer.notes import write_notes
 from musiscene.generate.composer.plan import make_plan
-from musiscene.generate.composer.render import SAMPLE_RATE, render, write_score
+from musiscene.generate.composer.render import SAMPLE_RATE, render
 from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request
 from musiscene.generate.reading import read_prompt
 
@@ -107,8 +108,7 @@ class Composer:
         check_request(request)
         wish = read_prompt(request.prompt, self._reader)
         plan = make_plan(wish, seconds=request.seconds, seed=request.seed, hits=request.hits)
-        written: bytes = write_score(plan, write_notes(plan)).dumps_midi()
-        return written
+        return write_midi(plan, write_notes(plan))
 
 
 def _go_on(stop: Event) -> None:

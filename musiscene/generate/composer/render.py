@@ -1,4 +1,4 @@
-"""Notes -> sound, by a SoundFont, with some room around it.
+"""Notes -> sound: all players, the hall around them, and the way to the points of the picture.
 
 The SoundFont is TimGM6mb (Tim Brechbill, GPL-2.0), which pretty_midi carries; what is rendered with
 it is free.
@@ -7,12 +7,13 @@ it is free.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from musiscene.generate.composer.dynamics import gain
+from musiscene.generate.composer.sampler import SAMPLE_RATE, Sounding, play
 from musiscene.generate.composer.soundfont import tuned_soundfont
 from musiscene.generate.mastering import to_loudness
 
@@ -24,21 +25,21 @@ if TYPE_CHECKING:
     from musiscene.generate.composer.notes import Note
     from musiscene.generate.composer.plan import MusicPlan
 
-SAMPLE_RATE: Final = 44_100
-TICKS: Final = 480
-"""Of one beat."""
-FADE_SECONDS: Final = 1.5
-MOST_SHARPS: Final = 6
+__all__ = ["SAMPLE_RATE", "render"]
+
+FADE_SECONDS, LEAST_FADE_SECONDS = 1.5, 0.02
+"""Of the end if it still sounds, and if it does not."""
+STILL_SOUNDS: Final = 1e-3
+"""Of the highest sample."""
 ROOM_SECONDS: Final = 1.3
-ROOM_LEVEL: Final = 0.22
-VOLUME_CONTROL, PAN_CONTROL = 7, 10
+FIRST_ECHO_SECONDS: Final = 0.012
 
 
 def render(plan: MusicPlan, notes: Sequence[Note]) -> NDArray[np.float32]:
     """Play notes.
 
     Args:
-        plan: Tempo, instruments and length.
+        plan: Tempo, players and length.
         notes: Of the piece.
 
     Returns:
@@ -48,80 +49,42 @@ def render(plan: MusicPlan, notes: Sequence[Note]) -> NDArray[np.float32]:
         GeneratorMissingError: If what renders is not installed.
         GenerationError: If nothing sounds.
     """
-    font = tuned_soundfont()
-    import symusic
-
-    synthesizer = symusic.Synthesizer(str(font), SAMPLE_RATE, 0)
-    played = np.asarray(synthesizer.render(write_score(plan, notes), True), dtype=np.float32)  # noqa: FBT003  its own interface
+    tuned_soundfont()
     samples = round(plan.seconds * SAMPLE_RATE)
+    parts: dict[str, list[Sounding]] = defaultdict(list)
+    for note in notes:
+        start = plan.form.seconds_of(note.start)
+        length = plan.form.seconds_of(note.start + note.length) - start
+        parts[note.player].append(Sounding(start + note.delay, length, note.pitch, note.velocity))
     dry = np.zeros((2, samples), dtype=np.float32)
-    dry[:, : played.shape[1]] = played[:, :samples]
-    music = _with_room(dry, seed=plan.seed)
+    for player in plan.ensemble.players:
+        if parts[player.name]:
+            dry += play(player, parts[player.name], samples)
+    music = _with_room(dry, share=plan.ensemble.room, seed=plan.seed)
     music *= gain(plan.form, samples, sample_rate=SAMPLE_RATE)
-    fade = min(samples, round(FADE_SECONDS * SAMPLE_RATE))
-    music[:, samples - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
-    return to_loudness(music, sample_rate=SAMPLE_RATE)
+    return to_loudness(_ended(music), sample_rate=SAMPLE_RATE)
 
 
-def _with_room(dry: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
+def _with_room(dry: NDArray[np.float32], *, share: float, seed: int) -> NDArray[np.float32]:
     """Add what a small hall throws back: noise that dies away, other on each side."""
     from scipy.signal import oaconvolve
 
     random = np.random.default_rng(seed + 2)
     times = np.arange(round(ROOM_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
     answer = random.standard_normal((2, times.size)) * 10 ** (-3 * times / ROOM_SECONDS)
-    answer[:, : round(0.012 * SAMPLE_RATE)] = 0.0  # before the nearest wall answers
+    answer[:, : round(FIRST_ECHO_SECONDS * SAMPLE_RATE)] = 0.0
     answer = np.diff(answer, axis=1, prepend=0.0) * 0.3 + np.cumsum(answer, axis=1) * 0.02
     answer /= math.sqrt(float(np.square(answer).sum(axis=1).mean()))
     wet = oaconvolve(dry, answer.astype(np.float32), axes=1)[:, : dry.shape[1]]
-    mixed: NDArray[np.float32] = (dry + ROOM_LEVEL * wet).astype(np.float32)
+    mixed: NDArray[np.float32] = (dry + np.float32(share) * wet).astype(np.float32)
     return mixed
 
 
-def write_score(plan: MusicPlan, notes: Sequence[Note]) -> Any:  # noqa: ANN401  symusic has no types
-    """Write notes as MIDI: with tempo, metre, key, names of players and markers of sections.
-
-    Args:
-        plan: Tempo, instruments and form.
-        notes: Of the piece.
-
-    Returns:
-        A `symusic.Score`.
-    """
-    import symusic
-
-    score = symusic.Score(TICKS)
-    times = plan.form.beat_seconds
-    for beat, (now, following) in enumerate(pairwise(times)):
-        score.tempos.append(symusic.Tempo(beat * TICKS, 60.0 / (following - now)))
-    score.tempos.append(symusic.Tempo((len(times) - 1) * TICKS, plan.tempo_bpm))
-    beats = 0
-    for bar in plan.form.bars:
-        if bar.beats != beats:
-            score.time_signatures.append(symusic.TimeSignature(bar.start * TICKS, bar.beats, 4))
-            beats = bar.beats
-    sharps = (plan.tonic + (3 if plan.mode == "minor" else 0)) * 7 % 12
-    score.key_signatures.append(
-        symusic.KeySignature(
-            0, sharps - 12 if sharps > MOST_SHARPS else sharps, int(plan.mode == "minor")
-        )
-    )
-    for section in plan.form.sections:
-        start = plan.form.bars[section.first_bar].start
-        score.markers.append(symusic.TextMeta(start * TICKS, section.name))
-    for player in plan.ensemble.players:
-        own = [note for note in notes if note.player == player.name]
-        if not own:
-            continue
-        track = symusic.Track(player.name, player.program, player.is_drums)
-        volume = round(100 * 10 ** (min(0.0, player.level_db) / 40))
-        track.controls.append(symusic.ControlChange(0, VOLUME_CONTROL, volume))
-        track.controls.append(symusic.ControlChange(0, PAN_CONTROL, round(64 + 63 * player.pan)))
-        for note in own:
-            late = note.delay * plan.tempo_bpm / 60.0
-            start = max(0, round((note.start + late) * TICKS))
-            length = max(1, round(note.length * TICKS))
-            loud = min(127, max(1, round(note.velocity * 10 ** (player.level_db / 40))))
-            track.notes.append(symusic.Note(start, length, note.pitch, loud))
-        score.tracks.append(track)
-    return score
+def _ended(music: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Faded at its end, for long only if it still sounds there."""
+    samples = music.shape[1]
+    least = min(samples, round(LEAST_FADE_SECONDS * SAMPLE_RATE))
+    sounds = np.abs(music[:, -least:]).max() > STILL_SOUNDS * np.abs(music).max()
+    fade = min(samples, round(FADE_SECONDS * SAMPLE_RATE)) if sounds else least
+    music[:, samples - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
+    return music

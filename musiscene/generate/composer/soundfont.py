@@ -72,7 +72,7 @@ def with_own_root_keys(data: bytes) -> bytes:
     Returns:
         The same one, in which no zone needs `overridingRootKey`.
     """
-    chunks = {name: data[start : start + size] for name, start, size in _leaves(data)}
+    chunks = chunks_of(data)
     generators = [list(pair) for pair in PAIR.iter_unpack(chunks[b"igen"])]
     headers = list(HEADER.iter_unpack(chunks[b"shdr"]))
     end_mark = headers.pop()
@@ -93,6 +93,18 @@ def with_own_root_keys(data: bytes) -> bytes:
         b"shdr": b"".join(HEADER.pack(*header) for header in (*headers, end_mark)),
     }
     return _rebuilt(data, changed)
+
+
+def chunks_of(data: bytes) -> dict[bytes, bytes]:
+    """Read the records and samples of a SoundFont.
+
+    Args:
+        data: The file.
+
+    Returns:
+        By the names of their chunks.
+    """
+    return {name: data[start : start + size] for name, start, size in _leaves(data)}
 
 
 def _zones(chunks: dict[bytes, bytes], generators: list[list[int]]) -> Iterator[list[list[int]]]:
