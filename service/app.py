@@ -38,6 +38,7 @@ from service.security.access import Access
 from service.security.shield import Shield
 from service.serving import Serving
 from service.study.controller import StudyController
+from service.study.results import StudyResultController
 from service.study.service import StudyDesk, studies_in
 from service.subsonic.controller import SubsonicController
 from service.subsonic.service import SubsonicService
@@ -117,6 +118,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             BriefController,
             GenerationController,
             ScanController,
+            StudyResultController,
             *([StudyController] if settings.studies else []),
             SubsonicController,
             PageController,

@@ -31,6 +31,18 @@ class CalledFor(Struct, kw_only=True):
     probability: float
 
 
+class Duel(Struct, kw_only=True):
+    first: str
+    first_wins: int
+    neither: int
+    p_corrected: float
+    p_value: float
+    raters_for_first: int
+    raters_for_second: int
+    second: str
+    second_wins: int
+
+
 class Fact(Struct, kw_only=True):
     agrees: bool
     asked: str
@@ -64,6 +76,12 @@ class GenerationLink(Struct, kw_only=True):
 class HitPoint(Struct, kw_only=True):
     kind: Literal["swell", "hit", "cut", "quiet"]
     seconds: float
+
+
+class Interval(Struct, kw_only=True):
+    high: float
+    low: float
+    mean: float
 
 
 class JobError(Struct, kw_only=True):
@@ -123,6 +141,12 @@ class Opinion(Struct, kw_only=True):
     verdict: Literal["accept", "reject"]
 
 
+class OpinionScore(Struct, kw_only=True):
+    ratings: int
+    score: Interval
+    system: str
+
+
 class Problem(Struct, kw_only=True):
     status: int
     title: str
@@ -138,6 +162,16 @@ class Progress(Struct, kw_only=True):
     seconds_left: float | None
     stage: str
     total: int | None
+
+
+class Rater(Struct, kw_only=True):
+    answered: int
+    minutes: float
+    missed_checks: int
+    rater: int
+    touch: bool
+    trials: int
+    left_out: str | None = None
 
 
 class Reading(Struct, kw_only=True):
@@ -222,6 +256,21 @@ class Span(Struct, kw_only=True):
     start_seconds: float
 
 
+class Strength(Struct, kw_only=True):
+    strength: Interval
+    system: str
+    win_share: float
+
+
+class StudySummary(Struct, kw_only=True):
+    answers: int
+    is_open: bool
+    name: str
+    places: int
+    raters: int
+    title: str
+
+
 class TagView(Struct, kw_only=True):
     name: str
     score: float
@@ -299,6 +348,17 @@ class Waveform(Struct, kw_only=True):
     version: int = 2
 
 
+class Difference(Struct, kw_only=True):
+    difference: Interval
+    first: str
+    p_corrected: float
+    p_value: float
+    second: str
+    standardised: float
+    superiority: float
+    wilcoxon_p_corrected: float
+
+
 class FeedbackPage(Struct, kw_only=True):
     after: str | None
     opinions: list[Opinion]
@@ -338,6 +398,18 @@ class GenerationView(Struct, kw_only=True):
     weights_licence: str | None
 
 
+class QuestionReport(Struct, kw_only=True):
+    alpha: Interval | None
+    differences: list[Difference]
+    drift: Interval | None
+    friedman_p: float | None
+    icc: Interval | None
+    key: str
+    positions: list[Interval]
+    scores: list[OpinionScore]
+    text: str
+
+
 class Reason(Struct, kw_only=True):
     points: float
     share: float
@@ -367,6 +439,22 @@ class SimilarResult(Struct, kw_only=True):
     hits: list[SimilarHit]
     seeds: list[UsedSeed]
     notice: str | None = None
+
+
+class StudyList(Struct, kw_only=True):
+    studies: list[StudySummary]
+
+
+class StudyReport(Struct, kw_only=True):
+    completion_codes: dict[str, str]
+    counted: int
+    duels: list[Duel]
+    finished: int
+    questions: list[QuestionReport]
+    raters: list[Rater]
+    strengths: list[Strength]
+    title: str
+    unreadable: int
 
 
 class TrackPage(Struct, kw_only=True):

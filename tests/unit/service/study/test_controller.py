@@ -270,12 +270,25 @@ class TestInTheService:
         (tmp_path / "library").mkdir()
         settings = ServiceSettings(data_dir=tmp_path / "library", studies=folder.parent)
         with service_over(tmp_path / "library", monkeypatch, settings) as client:
-            add_key(tmp_path / "library", "read")
-            take_part(client, "study", study, 0, links_of(folder)[0])
+            key = add_key(tmp_path / "library", "read")
+            end = take_part(client, "study", study, 0, links_of(folder)[0])
             assert client.get(f"{HERE}/").status_code == 200
             assert client.get("/studies/other/about").status_code == 404
-            assert client.get("/v1/tracks").status_code == 401
+            for path in ("/v1/tracks", "/v1/studies", "/v1/studies/study/report"):
+                assert client.get(path).status_code == 401
+            self._results_are_for_those_who_have_one(client, end, key)
         assert len(read_answers(folder).given) == 1
+
+    def _results_are_for_those_who_have_one(
+        self, client: TestClient[Any], end: dict[str, Any], key: str
+    ) -> None:
+        client.headers["Authorization"] = f"Bearer {key}"
+        [listed] = client.get("/v1/studies").json()["studies"]
+        assert (listed["name"], listed["raters"], listed["answers"]) == ("study", 1, end["total"])
+        report = client.get("/v1/studies/study/report")
+        assert (report.status_code, report.json()["finished"]) == (200, 1)
+        assert end["code"] not in report.text
+        assert client.get("/v1/studies/other/report").status_code == 404
 
     def test_without_studies_there_are_no_pages(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
