@@ -71,4 +71,5 @@ def examine(settings: ServiceSettings) -> Iterator[Finding]:
     yield from machine.models(store)
     yield from machine.generators(store, settings.generation.audiocraft_python)
     yield from machine.room(settings.data_dir)
+    yield from machine.studies(settings.studies)
     yield from library.database(settings)

@@ -42,6 +42,7 @@ def serve(
     from service.configuration import SettingsError, load_settings
     from service.jobs.child import worker_beside
     from service.server import serve as run
+    from service.study.service import studies_in
 
     settings = load_settings(
         data_dir=console.data_dir,
@@ -64,6 +65,8 @@ def serve(
     store_with(MODELS, console)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     console.note(f"http://{shown}:{settings.port}   (API: /docs; Ctrl-C stops the service)")
+    for study in studies_in(settings.studies):
+        console.note(f"http://{shown}:{settings.port}/studies/{study.name}/   (listening study)")
     options = ["--quiet", *(["--config", str(config)] if config else [])]
     with nullcontext() if no_worker else worker_beside(console, options):
         status = run(settings)

@@ -132,6 +132,30 @@ def generators(store: ModelStore, audiocraft_python: Path | None) -> Iterator[Fi
         yield warn("audiocraft", f"{audiocraft_python} cannot be run", advice)
 
 
+def studies(folder: Path | None) -> Iterator[Finding]:
+    """Whether the listening studies can be served.
+
+    Args:
+        folder: Of the studies; None for none.
+
+    Yields:
+        At most one finding.
+    """
+    from musiscene.errors import StudyError
+    from musiscene.study.design import read_study
+    from service.study.service import studies_in
+
+    if folder is None:
+        return
+    try:
+        found = [read_study(one).plan.title for one in studies_in(folder)]
+    except StudyError as error:
+        advice = "give it to the user who runs the service, or unset the setting `studies`"
+        yield fail("studies", str(error), advice)
+    else:
+        yield ok("studies", f"{len(found)} in {folder}")
+
+
 def models(store: ModelStore) -> Iterator[Finding]:
     """Whether the models are there that matching needs.
 

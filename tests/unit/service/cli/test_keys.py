@@ -86,6 +86,21 @@ class TestListeningToOthers:
         run("keys", "revoke", made["id"])
         assert run("serve", "--no-worker", "--host", "0.0.0.0")[0] == 3  # noqa: S104
 
+    def test_on_this_machine_it_needs_none_and_names_its_studies(
+        self,
+        run: Any,  # noqa: ANN401
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        study = tmp_path / "studies" / "scenes"
+        study.mkdir(parents=True)
+        (study / "study.json").write_text("{}")
+        monkeypatch.setenv("MUSISCENE_STUDIES", str(study.parent))
+        monkeypatch.setattr("service.server.serve", lambda _settings: 0)
+        status, _, err = run("serve", "--no-worker", "--port", "8123")
+        assert status == 0
+        assert "http://127.0.0.1:8123/studies/scenes/" in err
+
     def test_with_a_key_it_does(self, run: Any, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN401
         run("keys", "create", "a")
         hosts: list[str] = []

@@ -41,6 +41,15 @@ class TestExamine:
         tmp_path.chmod(0o777)
         assert verdicts(ServiceSettings(data_dir=tmp_path))["data folder"] == "warn"
 
+    def test_a_folder_of_studies_that_cannot_be_read(self, tmp_path: Path):
+        assert "studies" not in verdicts(ServiceSettings(data_dir=tmp_path))
+        settings = ServiceSettings(data_dir=tmp_path, studies=tmp_path / "studies")
+        assert verdicts(settings)["studies"] == "fail"
+        (tmp_path / "studies" / "torn").mkdir(parents=True)
+        assert verdicts(settings)["studies"] == "ok"
+        (tmp_path / "studies" / "torn" / "study.json").write_text("{")
+        assert verdicts(settings)["studies"] == "fail"
+
     def test_a_file_that_is_no_catalogue(self, tmp_path: Path):
         (tmp_path / "catalogue.sqlite").write_bytes(b"music" * 1000)
         assert verdicts(ServiceSettings(data_dir=tmp_path))["database"] == "fail"
