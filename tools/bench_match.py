@@ -174,7 +174,7 @@ def time_parts(
     chance = timed("answer chance", lambda: matcher.answer_chance(brief, scores))
     best = [int(position) for position in scores.order[:TOP_K]]
     ids = [scores.candidates.track_ids[position] for position in best]
-    tracks = timed("SQL: rows of the hits", lambda: library.catalogue.tracks(ids))
+    tracks = timed("SQL: rows of the hits", lambda: library.catalogue.shown(ids))
     timed(
         "explain",
         lambda: explain(

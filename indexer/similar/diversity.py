@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from indexer.catalogue.shown import ShownTrack
+    from indexer.catalogue.shown import CatalogueTrack
 
 
 class Spread:
@@ -28,7 +28,7 @@ class Spread:
         self._of_artist: Counter[str] = Counter()
         self._recordings: set[UUID | str] = set()
 
-    def accepts(self, track: ShownTrack) -> bool:
+    def accepts(self, track: CatalogueTrack) -> bool:
         """Whether a track may be chosen too; if so, it is counted."""
         artist = " ".join((track.artist or "").casefold().split())
         is_full = self._per_artist is not None and self._of_artist[artist] >= self._per_artist

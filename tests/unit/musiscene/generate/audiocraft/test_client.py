@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
@@ -76,9 +77,9 @@ def lives(tmp_path: Path) -> Callable[[], list[int]]:
     return lambda: [int(line) for line in (tmp_path / "lives").read_text().split()]
 
 
-def _make(worker: AudiocraftWorker, seed: int = 3) -> Sound:
+def _make(worker: AudiocraftWorker, seed: int = 3, stop: Event | None = None) -> Sound:
     wanted = {"seconds": 1.0, "seed": seed, "prompt": "folk"}
-    return worker.make(wanted, progress=lambda *_: None, stop=Event())
+    return worker.make(wanted, progress=lambda *_: None, stop=stop or Event())
 
 
 def _is_alive(process: int) -> bool:
@@ -107,6 +108,34 @@ class TestAudiocraftWorker:
         assert np.array_equal(first, again)
         assert not np.array_equal(first, other)
         assert len(lives()) == 1
+
+    def test_threads_take_turns(
+        self, start: Callable[..., AudiocraftWorker], lives: Callable[[], list[int]]
+    ):
+        worker, seeds = start(GOOD), [1, 2, 1, 2]
+        with ThreadPoolExecutor(4) as threads:
+            first, other, *again = threads.map(lambda seed: _make(worker, seed).waveform, seeds)
+        assert not np.array_equal(first, other)
+        assert np.array_equal(again, [first, other])
+        assert len(lives()) == 1
+
+    def test_one_that_waits_for_its_turn_can_be_stopped(
+        self, start: Callable[..., AudiocraftWorker]
+    ):
+        worker = start("say(**hello)\ntime.sleep(60)")
+        one, other = Event(), Event()
+        other.set()
+        with ThreadPoolExecutor(1) as threads:
+            busy = threads.submit(_make, worker, 1, one)
+            while not worker._turn.locked():
+                time.sleep(0.01)
+            with pytest.raises(GenerationStoppedError):
+                _make(worker, 2, other)
+            assert not busy.done()
+            worker.close()
+            one.set()
+            with pytest.raises(GenerationError):
+                busy.result()
 
     @pytest.mark.parametrize(
         "what",
