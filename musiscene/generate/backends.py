@@ -1,7 +1,13 @@
-"""The backends by name."""
+"""The backends by name.
+
+One that holds weights or a process is kept for the next call: loading takes longer than many a
+piece of music.
+"""
 
 from __future__ import annotations
 
+import atexit
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
@@ -32,7 +38,7 @@ class BackendOptions(msgspec.Struct, frozen=True, kw_only=True):
 def load_backend(
     name: str, store: ModelStore, options: BackendOptions | None = None
 ) -> MusicGenerator:
-    """Make a backend ready.
+    """Make a backend ready, or give the one of the last call if that was asked for the same.
 
     Args:
         name: One of `BACKENDS`; `auto` takes the best that this machine has.
@@ -49,13 +55,30 @@ def load_backend(
     if name not in BACKENDS:
         raise GenerationError(f"{name}: no such backend; there are {', '.join(BACKENDS)}")
     chosen = options or BackendOptions()
-    if name == "audiocraft":
-        return _audiocraft(chosen)
-    if name == "musicgen" or (name == "auto" and _is_musicgen_quick(store, chosen)):
-        return _musicgen(store, chosen)
+    key = (name, store.root, store.local_folder, chosen)
+    with _loading:
+        # Asked before memory is: what is kept is part of what is in use.
+        if key in _kept:
+            return _kept[key]
+        if name != "composer" and (name != "auto" or _is_musicgen_quick(store, chosen)):
+            forget_backends()  # the memory is needed
+            _kept[key] = _audiocraft(chosen) if name == "audiocraft" else _musicgen(store, chosen)
+            return _kept[key]
     if chosen.melody:
         raise GenerationError("a melody is followed by the backends musicgen and audiocraft alone")
     return _composer(store)
+
+
+_loading: Final = threading.RLock()
+_kept: Final[dict[tuple[str, Path, Path | None, BackendOptions], MusicGenerator]] = {}
+"""The last one that holds weights or a process."""
+
+
+@atexit.register
+def forget_backends() -> None:
+    """Let go of the backend that is kept; its process ends when nobody makes music with it."""
+    with _loading:
+        _kept.clear()
 
 
 def _is_musicgen_quick(store: ModelStore, options: BackendOptions) -> bool:

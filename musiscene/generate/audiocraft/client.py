@@ -103,7 +103,7 @@ class WorkerLostError(GenerationError):
 
 
 class AudiocraftWorker:
-    """One worker process at a time, started when it is needed.
+    """One worker process at a time, started when it is needed; threads take turns with it.
 
     Args:
         python: Interpreter of the environment that has audiocraft.
@@ -121,6 +121,7 @@ class AudiocraftWorker:
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._hello: Hello | None = None
         self._asked = 0
+        self._turn = threading.Lock()
 
     def make(self, wanted: dict[str, Any], *, progress: GenerationProgress, stop: Event) -> Sound:
         """Make a piece of sound; a worker that dies is replaced once.
@@ -138,15 +139,13 @@ class AudiocraftWorker:
             GeneratorMissingError: If the interpreter cannot run the worker.
             GenerationError: If the music cannot be made.
         """
+        while not self._turn.acquire(timeout=POLL_SECONDS):
+            if stop.is_set():
+                raise GenerationStoppedError
         try:
-            return self._make_once(wanted, progress, stop)
-        except WorkerLostError:
-            self.close()
-        try:
-            return self._make_once(wanted, progress, stop)
-        except WorkerLostError as error:
-            self.close()
-            raise GenerationError(f"{error}; so did another one that was started anew") from error
+            return self._make_or_again(wanted, progress, stop)
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """End the worker, if there is one."""
@@ -170,6 +169,19 @@ class AudiocraftWorker:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _make_or_again(
+        self, wanted: dict[str, Any], progress: GenerationProgress, stop: Event
+    ) -> Sound:
+        try:
+            return self._make_once(wanted, progress, stop)
+        except WorkerLostError:
+            self.close()
+        try:
+            return self._make_once(wanted, progress, stop)
+        except WorkerLostError as error:
+            self.close()
+            raise GenerationError(f"{error}; so did another one that was started anew") from error
 
     def _make_once(
         self, wanted: dict[str, Any], progress: GenerationProgress, stop: Event

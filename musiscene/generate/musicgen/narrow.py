@@ -6,7 +6,7 @@ A step multiplies every weight by two rows: with the prompt, and without it. BLA
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import nn
@@ -43,7 +43,7 @@ def narrow_products(decoder: nn.Module) -> None:
     Args:
         decoder: In float32, in the machine's memory.
     """
-    layer: Any  # torch's own types do not know that there may be no bias
     for layer in decoder.modules():
-        if layer.__class__ is nn.Linear and layer.bias is None:
+        has_bias = getattr(layer, "bias", None) is not None
+        if type(layer) is nn.Linear and not has_bias:
             layer.__class__ = NarrowLinear
