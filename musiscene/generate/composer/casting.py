@@ -106,7 +106,8 @@ def cast_ensemble(wish: MusicWish, random: np.random.Generator) -> Ensemble:
     chosen = ENSEMBLES[max(range(len(scores)), key=scores.__getitem__)]
     players = [player for player in chosen.players if not is_denied(player, wish.denied)]
     for name in named_instruments(wish.words):
-        players = _with(players, INSTRUMENTS[name])
+        if not is_denied(INSTRUMENTS[name].player, wish.denied):
+            players = _with(players, INSTRUMENTS[name])
     if not any(not player.is_drums for player in players):
         players.append(INSTRUMENTS["strings" if "piano" in wish.denied else "piano"].player)
     return msgspec.structs.replace(chosen, players=tuple(players))

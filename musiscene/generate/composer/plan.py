@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 MIDDLE_BPM: Final = 96.0
 OCTAVES_OF_TEMPO: Final = 0.66
 """From the middle to the end of arousal."""
-OTHER_METRE_CHANCE: Final = 0.25
-CALM_ENOUGH: Final = 0.3
-"""Arousal up to which the metre may be another than the ensemble's first."""
+WALTZ_CHANCE: Final = 0.25
+WALTZES: Final = (-0.3, 0.3)
+"""Arousal between which the metre may be 3/4: slower ones are heard twice as fast."""
 WALTZ_WORDS, JIG_WORDS = frozenset({"waltz", "3/4"}), frozenset({"jig", "6/8"})
 CONTRASTS: Final = {"intro": -0.2, "A": 0.0, "B": 0.06, "C": 0.1, "rest": 0.0, "ending": 0.0}
 """Of a section's intensity."""
@@ -132,9 +132,9 @@ def _metre(wish: MusicWish, ensemble: Ensemble, random: np.random.Generator) -> 
     for words, name in ((WALTZ_WORDS, "3/4"), (JIG_WORDS, "6/8")):
         if words & wish.words:
             return METRES[name]
-    others = [name for name in ensemble.metres[1:] if name == "3/4"]
-    if others and wish.arousal < CALM_ENOUGH and random.random() < OTHER_METRE_CHANCE:
-        return METRES[others[0]]
+    is_waltz = random.random() < WALTZ_CHANCE and WALTZES[0] < wish.arousal < WALTZES[1]
+    if is_waltz and "3/4" in ensemble.metres:
+        return METRES["3/4"]
     return METRES[ensemble.metres[0]]
 
 
@@ -142,6 +142,7 @@ def _arc(form: Form, arousal: float) -> tuple[float, ...]:
     """Section by section up to two thirds of the piece, and down to its end."""
     bars = len(form.bars)
     floor = 0.15 + 0.15 * (arousal + 1.0)
+    top = float(np.clip(0.85 + 0.4 * arousal, 0.6, 1.0))
     levels = []
     for section in form.sections:
         middle = (section.first_bar + section.bars / 2) / bars
@@ -149,6 +150,6 @@ def _arc(form: Form, arousal: float) -> tuple[float, ...]:
             here = (section.first_bar + place + 0.5) / bars
             at = 0.7 * middle + 0.3 * here
             curve = float(np.interp(at, (0.0, 0.15, 0.66, 0.9, 1.0), (0.3, 0.5, 1.0, 0.85, 0.45)))
-            level = floor + (1.0 - floor) * curve + CONTRASTS[section.name]
+            level = floor + (top - floor) * curve + CONTRASTS[section.name]
             levels.append(float(np.clip(level, 0.1, 1.0)))
     return tuple(round(level, 3) for level in levels)

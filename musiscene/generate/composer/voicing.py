@@ -33,7 +33,7 @@ def lead_voices(
     """
     laid: list[tuple[int, ...]] = []
     for chord in chords:
-        choices = _choices(chord.tones, count, low, high, leads=chord.leads)
+        choices = _choices(upper_tones(chord), count, low, high, leads=chord.leads)
         if not laid:
             middle = (low + high) / 2
             laid.append(min(choices, key=lambda one: (abs(sum(one) / len(one) - middle), one)))
@@ -41,6 +41,19 @@ def lead_voices(
         before = laid[-1]
         laid.append(min(choices, key=lambda one: (_effort(before, one, low, high), one)))
     return laid
+
+
+def upper_tones(chord: Chord) -> tuple[int, ...]:
+    """What is played above the bass: without a root that would rub against its major seventh.
+
+    Args:
+        chord: Of any kind.
+
+    Returns:
+        Pitch classes.
+    """
+    has_seventh = (chord.root - 1) % 12 in chord.tones
+    return chord.tones[1:] if has_seventh else chord.tones
 
 
 @lru_cache(maxsize=4096)

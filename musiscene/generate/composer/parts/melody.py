@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from musiscene.generate.composer.harmony import melody_scale
+from musiscene.generate.composer.voicing import upper_tones
 
 if TYPE_CHECKING:
     from musiscene.generate.composer.parts.page import Note, Page, Span
@@ -213,11 +214,11 @@ def _written(page: Page, spans: list[Span], bar: _Bar, pitch: float, aim: float)
         scale = melody_scale(chord, page.plan.tonic, page.plan.mode)
         step = bar.steps[number % len(bar.steps)]
         if number == 0:
-            new = _nearest(page, chord.tones[:3], pitch + 0.6 * (aim - pitch), int(pitch))
+            new = _nearest(page, upper_tones(chord)[:3], pitch + 0.6 * (aim - pitch), int(pitch))
         else:
             new = _step(page, scale, int(pitch), step)
             if at == int(at) and (int(at) % 2 == 0 or length >= 1.0):
-                new = _nearest(page, chord.tones[:3], new, None)
+                new = _nearest(page, upper_tones(chord)[:3], new, None)
         is_last_note = number == len(bar.lengths) - 1
         held = min(length, end - at)
         if is_last_note and not bar.rests:
