@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from musiscene.metrics.bootstrap import Interval
+from musiscene.metrics.paired import holm
 from musiscene.study.agreement import intraclass_correlation, ordinal_alpha
 from musiscene.study.answers import completion_code
 from musiscene.study.crossed import crossed_mean
-from musiscene.study.multiplicity import holm
 from musiscene.study.preference import Duel, Strength, duels, strengths
 from musiscene.study.tables import Rater, tabulate
 

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from musiscene.metrics.paired import holm
 from musiscene.study.crossed import crossed_mean
-from musiscene.study.multiplicity import holm
 from musiscene.study.simulate import SPREADS, Spreads, expected_ratings, simulate_ratings
 
 ALPHA: Final = 0.05

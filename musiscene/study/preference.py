@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from musiscene.metrics.bootstrap import LEVEL, Interval
-from musiscene.study.multiplicity import holm
+from musiscene.metrics.paired import holm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from musiscene.study.multiplicity import holm
+from musiscene.metrics.paired import holm
 from musiscene.study.preference import PRIOR, duels, log_strengths, strengths
 
 SYSTEMS = ("a", "b", "c")
