@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MIDDLE_BPM: Final = 96.0
 OCTAVES_OF_TEMPO: Final = 0.66
 """From the middle to the end of arousal."""
+LIFTS: Final = {"major": 0.4, "minor": 0.12}
+"""Added to arousal: of 40 pieces those in major were heard about 0.4 calmer than they were meant,
+those in minor 0.1."""
 WALTZ_CHANCE: Final = 0.25
 WALTZES: Final = (-0.3, 0.3)
 """Arousal between which the metre may be 3/4: slower ones are heard twice as fast."""
@@ -102,7 +105,8 @@ def make_plan(
     random = np.random.default_rng(seed)
     mode = wish.mode or ("major" if wish.valence >= 0.0 else "minor")
     tonic = wish.tonic if wish.tonic is not None else int(random.choice((0, 2, 4, 5, 7, 9, 10)))
-    tempo = MIDDLE_BPM * 2 ** (OCTAVES_OF_TEMPO * wish.arousal) * random.uniform(0.95, 1.05)
+    arousal = min(1.0, wish.arousal + LIFTS[mode])
+    tempo = MIDDLE_BPM * 2 ** (OCTAVES_OF_TEMPO * arousal) * random.uniform(0.95, 1.05)
     ensemble = cast_ensemble(wish, random)
     metre = _metre(wish, ensemble, random)
     form = make_form(
@@ -120,10 +124,10 @@ def make_plan(
         mode=mode,
         metre=metre,
         ensemble=ensemble,
-        activity=float(np.clip(0.5 + 0.45 * wish.arousal, 0.0, 1.0)),
+        activity=float(np.clip(0.5 + 0.45 * arousal, 0.0, 1.0)),
         chords=write_chords(form, tonic=tonic, mode=mode, style=ensemble.style, random=random),
         form=form,
-        intensity=shaped(_arc(form, wish.arousal), form),
+        intensity=shaped(_arc(form, arousal), form),
     )
 
 
