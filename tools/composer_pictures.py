@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,9 @@ SHEETS = {
 }
 LOWEST_HZ, HIGHEST_HZ, BANDS = 40.0, 12_000.0, 96
 FRAME, HOP = 8192, 4096
-FLOOR_DB = -70.0
+FLOOR_DB = -60.0
+COLOURS = 40
+"""Few, so that a sheet takes less than 200 KB."""
 LOUDNESS_SECONDS = 0.4
 
 
@@ -49,6 +52,7 @@ def draw_sheets(folder: Path, compose: Callable[[str, int], GeneratedMusic]) -> 
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, briefs in SHEETS.items():
@@ -59,9 +63,10 @@ def draw_sheets(folder: Path, compose: Callable[[str, int], GeneratedMusic]) -> 
         for number, brief in enumerate(briefs):
             _draw(compose(brief, number + 1), brief, axes[2 * number : 2 * number + 2])
         axes[-1].set_xlabel("seconds")
-        figure.savefig(
-            folder / name, dpi=72, pil_kwargs={"optimize": True}, metadata={"Software": None}
-        )
+        with io.BytesIO() as drawn:
+            figure.savefig(drawn, dpi=100, format="png")
+            picture = Image.open(drawn).convert("RGB").quantize(COLOURS)
+        picture.save(folder / name, optimize=True)
         plt.close(figure)
 
 
@@ -71,8 +76,8 @@ def _draw(music: GeneratedMusic, brief: str, axes: Sequence[Axes]) -> None:
     seconds = music.waveform.shape[1] / rate
     mono = music.waveform.mean(axis=0)
     spectrum.imshow(
-        bands(mono, rate), origin="lower", aspect="auto", cmap="magma", vmin=FLOOR_DB, vmax=0.0,
-        extent=(0.0, seconds, 0.0, BANDS),
+        bands(mono, rate), origin="lower", aspect="auto", cmap="magma", interpolation="nearest",
+        vmin=FLOOR_DB, vmax=0.0, extent=(0.0, seconds, 0.0, BANDS),
     )  # fmt: skip
     octaves = np.array([50, 200, 800, 3200])
     places = BANDS * np.log(octaves / LOWEST_HZ) / np.log(HIGHEST_HZ / LOWEST_HZ)

@@ -37,6 +37,11 @@ from musiscene.generate.takes import DEFAULT_TAKES, MOST_TAKES
     show_default=True,
     help="How many are made and heard; the best is kept. 0 makes one and hears none.",
 )
+@click.option(
+    "--midi",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write the notes of the take that is kept into; by the composer alone.",
+)
 @shared_options
 @model_options
 @backend_options
@@ -51,13 +56,17 @@ def generate(  # noqa: PLR0913  one for each option
     seed: int | None,
     brief: str | None,
     takes: int,
+    midi: Path | None,
 ) -> None:
     """Make music for a prompt: a genre, a mood, instruments, a tempo.
 
     Short prompts make better music than long ones. MusiScene hears what was made, and says whether
     it has the tempo, mode and arousal that were wanted and whether it suits the scene.
     """
+    from musiscene.data.rows import write_whole
+    from musiscene.errors import GenerationError
     from musiscene.generate.check import check_line
+    from musiscene.generate.composer.composer import Composer
     from musiscene.generate.files import check_suffix, write_music, write_sidecar
     from musiscene.generate.protocol import MAX_SEED, MusicRequest, check_request
     from musiscene.generate.takes import Takes
@@ -69,6 +78,10 @@ def generate(  # noqa: PLR0913  one for each option
     check_suffix(out)
     store = chosen.store(console, also=[SCENE_READER_MODEL])
     generator = making.load(store, console)
+    if midi is not None and not isinstance(generator, Composer):
+        raise GenerationError(
+            f"{midi}: {generator.name} makes sound and no notes; --midi needs --backend composer"
+        )
     reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
     listener = chosen.load(store, console) if takes else None
     with console.progress() as report:
@@ -85,7 +98,12 @@ def generate(  # noqa: PLR0913  one for each option
     write_music(music, out, title=prompt)
     sidecar = write_sidecar(music, out)
     made = music.provenance
-    console.emit({"path": str(out), "sidecar": str(sidecar), "provenance": made})
+    answer: dict[str, object] = {"path": str(out), "sidecar": str(sidecar), "provenance": made}
+    if midi is not None and isinstance(generator, Composer):
+        kept = MusicRequest(prompt=prompt, seconds=seconds, seed=made.seed)
+        write_whole(midi, [generator.midi(kept)])
+        answer["midi"] = str(midi)
+    console.emit(answer)
     console.say(f"{out}: {seconds:g} s by {made.model}, seed {made.seed}")
     if made.check is not None:
         console.say(check_line(made.check, made.aims))

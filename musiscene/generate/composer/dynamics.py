@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 SWELL_SECONDS: Final = 6.0
 BELOW_TOP_DB: Final = -6.0
 """Of a swell just before its top."""
-FROM_DB, QUIET_DB, BEFORE_HIT_DB, AFTER_SWELL_DB = -20.0, -9.0, -10.0, -7.0
+FROM_DB, QUIET_DB, BEFORE_HIT_DB, AFTER_SWELL_DB = -14.0, -5.0, -10.0, -7.0
+EASE_SECONDS: Final = 0.5
+"""In which the music falls back to where a swell begins."""
 RING_OFF_SECONDS: Final = 0.1
 SILENT_DB: Final = -140.0
 ACCENT: Final = 24
@@ -41,9 +43,8 @@ def gain(form: Form, samples: int, *, sample_rate: int) -> NDArray[np.float32]:
         at = hit.seconds
         if hit.kind == "swell":
             start = max(before, at - SWELL_SECONDS)
-            level += np.interp(times, (start, at), (FROM_DB, BELOW_TOP_DB)) * (
-                (times >= start) & (times < at)
-            )
+            rise = np.interp(times, (start, start + EASE_SECONDS, at), (0.0, FROM_DB, BELOW_TOP_DB))
+            level += rise * ((times >= start) & (times < at))
             fallen = np.interp(times, (at + 1.0, at + 2.0), (0.0, AFTER_SWELL_DB))
             level += fallen * ((times >= at) & (times < following))
         elif hit.kind == "hit":
