@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TARGET_LUFS: Final = -16.0
 NEAR_LU: Final = 0.05
-MOST_ROUNDS: Final = 4
+MOST_ROUNDS: Final = 8
 """Holding peaks down takes some loudness away, which is then made up for."""
 CEILING: Final = 10 ** (-1.0 / 20)
 """True peak, 1 dB below full scale."""
