@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from musiscene.errors import GenerationError
+from musiscene.errors import GenerationError, GenerationStoppedError
 from musiscene.generate.aims import MusicAims
 from musiscene.generate.check import TakeCheck
 
@@ -153,3 +153,16 @@ def check_request(request: MusicRequest) -> None:
     times = [hit.seconds for hit in request.hits]
     if times != sorted(times) or any(not 0 <= time <= request.seconds for time in times):
         raise GenerationError("the points to meet are not in order, or not within the music")
+
+
+def go_on(stop: Event) -> None:
+    """Raise if the music is not wanted any more.
+
+    Args:
+        stop: Set when it is not.
+
+    Raises:
+        GenerationStoppedError: If it is set.
+    """
+    if stop.is_set():
+        raise GenerationStoppedError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from musiscene.errors import GenerationError, GenerationStoppedError
+from musiscene.errors import GenerationError
 from musiscene.generate.aims import MusicAims, as_heard
 from musiscene.generate.check import HeardTake, TakeCheck, check_take
 from musiscene.generate.files import write_music
@@ -17,6 +17,7 @@ from musiscene.generate.protocol import (
     GeneratedMusic,
     TakeNote,
     check_request,
+    go_on,
 )
 from musiscene.generate.reading import read_prompt
 
@@ -109,8 +110,7 @@ class Takes:
         ]
         progress("listening", MAKING_SHARE)
         checks = self._checks(request, made, brief or request.prompt, stop)
-        if stop.is_set():
-            raise GenerationStoppedError
+        go_on(stop)
         order = sorted(
             range(count), key=lambda one: (bool(checks[one].defects), -checks[one].score)
         )

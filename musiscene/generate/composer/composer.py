@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from musiscene.errors import GenerationStoppedError
 from musiscene.generate.aims import MusicAims, as_heard
 from musiscene.generate.composer.midi import write_midi
 from musiscene.generate.composer.notes import write_notes
 from musiscene.generate.composer.plan import make_plan
 from musiscene.generate.composer.render import SAMPLE_RATE, render
-from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request
+from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request, go_on
 from musiscene.generate.reading import read_prompt
 
 if TYPE_CHECKING:
@@ -43,13 +42,13 @@ class Composer:
         progress("planning", 0.0)
         wish = read_prompt(request.prompt, self._reader)
         plan = make_plan(wish, seconds=request.seconds, seed=request.seed, hits=request.hits)
-        _go_on(stop)
+        go_on(stop)
         progress("composing", 0.1)
         notes = write_notes(plan)
-        _go_on(stop)
+        go_on(stop)
         progress("rendering", 0.2)
         waveform = render(plan, notes)
-        _go_on(stop)
+        go_on(stop)
         progress("rendered", 1.0)
         valence, arousal = as_heard(wish.valence, wish.arousal)
         return GeneratedMusic(
@@ -109,16 +108,3 @@ class Composer:
         wish = read_prompt(request.prompt, self._reader)
         plan = make_plan(wish, seconds=request.seconds, seed=request.seed, hits=request.hits)
         return write_midi(plan, write_notes(plan))
-
-
-def _go_on(stop: Event) -> None:
-    """Raise if the music is not wanted any more.
-
-    Args:
-        stop: Set when it is not.
-
-    Raises:
-        GenerationStoppedError: If it is set.
-    """
-    if stop.is_set():
-        raise GenerationStoppedError

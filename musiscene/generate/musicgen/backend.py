@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
-from musiscene.errors import GenerationError, GenerationStoppedError
+from musiscene.errors import GenerationError
 from musiscene.generate.mastering import to_loudness
 from musiscene.generate.musicgen.conditions import TextConditioner, token_counts
 from musiscene.generate.musicgen.decoding import Sampling, Windows, sample_codes
@@ -18,7 +18,7 @@ from musiscene.generate.musicgen.sound import (
     to_waveform,
 )
 from musiscene.generate.musicgen.variants import LICENCE
-from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request
+from musiscene.generate.protocol import GeneratedMusic, Provenance, check_request, go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,11 +117,11 @@ class MusicGen:
 
         def after_frame() -> None:
             nonlocal done
-            _go_on(stop)
+            go_on(stop)
             done += 1
             progress("generating", min(1.0, done / total) * DECODED_SHARE)
 
-        _go_on(stop)
+        go_on(stop)
         waves: dict[int, Any] = {}
         for rows in groups:
             conditioner = TextConditioner(
@@ -139,7 +139,7 @@ class MusicGen:
                 after_frame=after_frame,
             )
             for row, one in zip(rows, codes, strict=True):
-                _go_on(stop)
+                go_on(stop)
                 progress("decoding", DECODED_SHARE)
                 waves[row] = to_waveform(self._loaded, one)
         return [waves[row] for row in range(len(requests))]
@@ -210,16 +210,3 @@ class MusicGen:
         if request.hits:
             details["hits"] = "not met: MusicGen cannot place them"
         return details
-
-
-def _go_on(stop: Event) -> None:
-    """Raise if the music is not wanted any more.
-
-    Args:
-        stop: Set when it is not.
-
-    Raises:
-        GenerationStoppedError: If it is set.
-    """
-    if stop.is_set():
-        raise GenerationStoppedError
