@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from musiscene.generate.aims import as_heard
 from musiscene.generate.composer.ensembles import ENSEMBLES, Ensemble, Player
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 NAMED, IMAGINED, MOOD, SECOND_MOOD, DISTANCE, DENIED = 6.0, 0.7, 1.2, 0.5, 1.5, 3.0
 """Weights of a word that the prompt says, a tag imagined for it, its moods, the distance in valence
 and arousal, and each player that may not play."""
+REACH, OUT_OF_REACH = 0.35, 4.0
+"""How far from its `liveliness` an ensemble can be heard, and the weight of what lies beyond."""
 JITTER: Final = 0.3
 """So that seeds differ where several ensembles fit."""
 LOOSE_WORDS: Final = frozenset(
@@ -191,8 +194,15 @@ def _fit(ensemble: Ensemble, wish: MusicWish) -> float:
     )
     valence, arousal = ensemble.place
     apart = math.hypot(wish.valence - valence, wish.arousal - arousal)
+    short = _shortfall(ensemble, wish)
     lost = sum(is_denied(player, wish.denied) for player in ensemble.players)
     return (
         NAMED * len(strong) + IMAGINED * (len(imagined) + len(loose)) + moods - DISTANCE * apart
-        - DENIED * lost
+        - DENIED * lost - OUT_OF_REACH * short
     )  # fmt: skip
+
+
+def _shortfall(ensemble: Ensemble, wish: MusicWish) -> float:
+    """By how much the wished arousal lies beyond what the ensemble can be heard to have."""
+    _, aim = as_heard(wish.valence, wish.arousal)
+    return max(0.0, abs(aim - ensemble.liveliness) - REACH)

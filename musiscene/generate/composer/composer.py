@@ -66,10 +66,11 @@ class Composer:
                 aims=MusicAims(
                     tempo_bpm=plan.tempo_bpm,
                     mode=plan.mode,
-                    arousal=round(arousal, 3),
+                    arousal=round(plan.arousal, 3),
                     valence=round(valence, 3),
                 ),
                 details={
+                    "wished_arousal": round(arousal, 3),
                     "tempo_bpm": plan.tempo_bpm,
                     "key": plan.key,
                     "ensemble": plan.ensemble.name,

@@ -48,6 +48,8 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     players: tuple[Player, ...]
+    liveliness: float
+    """Arousal that is heard in minor if 0 is planned; from `tools/calibrate_composer.py`."""
     style: str
     """Of the chords, of `harmony.OPENINGS`."""
     place: tuple[float, float]
@@ -98,7 +100,8 @@ _TIMPANI: Final = Player(
 
 ENSEMBLES: Final = (
     Ensemble(
-        name="solo piano", style="warm", place=(-0.3, -0.5), metres=("4/4", "3/4"), room=0.2,
+        name="solo piano", liveliness=-0.35, style="warm",
+        place=(-0.3, -0.5), metres=("4/4", "3/4"), room=0.2,
         suits=frozenset({"piano", "sad", "mellow", "soft", "slow", "sadness", "nostalgia"}),
         players=(
             _PIANO_LEAD, _PIANO,
@@ -107,7 +110,8 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="piano and strings", style="warm", place=(-0.15, -0.25), metres=("4/4", "3/4"),
+        name="piano and strings", liveliness=-0.41, style="warm",
+        place=(-0.15, -0.25), metres=("4/4", "3/4"),
         room=0.26, suits=frozenset({"piano", "strings", "cello", "sad", "classical", "sadness",
                                     "tenderness"}),
         players=(
@@ -119,7 +123,8 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="strings", style="plain", place=(-0.2, 0.0), metres=("4/4", "3/4"), room=0.28,
+        name="strings", liveliness=-0.16, style="plain",
+        place=(-0.2, 0.0), metres=("4/4", "3/4"), room=0.28,
         suits=frozenset({"strings", "violin", "viola", "cello", "classical", "chamber",
                          "quartet"}),
         players=(
@@ -137,7 +142,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="orchestra", style="epic", place=(0.2, 0.7), room=0.3,
+        name="orchestra", liveliness=-0.16, style="epic", place=(0.2, 0.7), room=0.3,
         suits=frozenset({"orchestra", "orchestral", "symphonic", "cinematic", "epic", "loud",
                          "power", "trailer", "film", "horn"}),
         players=(
@@ -154,7 +159,8 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="acoustic guitar", style="folk", place=(0.4, -0.2), metres=("4/4", "3/4"), room=0.16,
+        name="acoustic guitar", liveliness=-0.41, style="folk",
+        place=(0.4, -0.2), metres=("4/4", "3/4"), room=0.16,
         suits=frozenset({"guitar", "acoustic", "country", "mellow"}),
         players=(
             Player(name="guitar melody", program=24, writer="theme", low=62, high=81, entry=0.3,
@@ -165,7 +171,8 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="folk band", style="folk", place=(0.75, 0.3), metres=("4/4", "3/4", "6/8"), room=0.16,
+        name="folk band", liveliness=-0.40, style="folk",
+        place=(0.75, 0.3), metres=("4/4", "3/4", "6/8"), room=0.16,
         suits=frozenset({"folk", "happy", "country", "irish", "celtic", "fiddle", "accordion",
                          "guitar", "joy", "playfulness", "ukulele", "banjo", "pop"}),
         players=(
@@ -179,7 +186,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="jazz trio", style="jazz", place=(0.4, 0.0), swing=0.3, room=0.15,
+        name="jazz trio", liveliness=-0.42, style="jazz", place=(0.4, 0.0), swing=0.3, room=0.15,
         suits=frozenset({"jazz", "swing", "lounge", "blues", "soul", "saxophone", "bar"}),
         players=(
             Player(name="piano melody", program=0, writer="theme", low=65, high=86, entry=0.3,
@@ -191,7 +198,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="ambient pads", style="still", place=(0.2, -0.75), room=0.36,
+        name="ambient pads", liveliness=-0.47, style="still", place=(0.2, -0.75), room=0.36,
         suits=frozenset({"ambient", "atmospheric", "drone", "meditative", "space", "chillout",
                          "peacefulness", "transcendence", "mystery", "ethereal", "experimental"}),
         players=(
@@ -208,7 +215,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="electronic", style="rock", place=(0.35, 0.7), room=0.14,
+        name="electronic", liveliness=-0.03, style="rock", place=(0.35, 0.7), room=0.14,
         suits=frozenset({"electronic", "dance", "techno", "beat", "party", "synth", "house",
                          "edm", "trance", "club", "energy", "synthesizer", "hip-hop", "funk"}),
         players=(
@@ -226,7 +233,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="rock band", style="rock", place=(-0.1, 0.85), room=0.12,
+        name="rock band", liveliness=-0.15, style="rock", place=(-0.1, 0.85), room=0.12,
         suits=frozenset({"rock", "metal", "punk", "grunge", "band", "aggression", "electric",
                          "indie"}),
         players=(
@@ -242,7 +249,8 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="world percussion", style="folk", place=(0.3, 0.5), metres=("4/4", "6/8"), room=0.18,
+        name="world percussion", liveliness=-0.07, style="folk",
+        place=(0.3, 0.5), metres=("4/4", "6/8"), room=0.18,
         suits=frozenset({"percussion", "african", "world", "tribal", "latin", "kalimba",
                          "marimba", "indian", "ethnic", "congas", "bongos"}),
         players=(
@@ -259,7 +267,8 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="harp and flute", style="plain", place=(0.55, -0.5), metres=("4/4", "3/4", "6/8"),
+        name="harp and flute", liveliness=-0.48, style="plain",
+        place=(0.55, -0.5), metres=("4/4", "3/4", "6/8"),
         room=0.28, suits=frozenset({"harp", "flute", "oboe", "clarinet", "soft", "tenderness",
                                     "peacefulness", "wonder", "woodwind", "pastoral"}),
         players=(
@@ -275,7 +284,8 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="choir and organ", style="plain", place=(0.15, -0.25), metres=("4/4", "3/4"),
+        name="choir and organ", liveliness=-0.43, style="plain",
+        place=(0.15, -0.25), metres=("4/4", "3/4"),
         room=0.4, suits=frozenset({"choir", "organ", "church", "sacred", "hymn", "choral",
                                    "transcendence", "gospel", "cathedral"}),
         players=(
@@ -291,7 +301,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="tension", style="tense", place=(-0.6, 0.4), room=0.28,
+        name="tension", liveliness=0.26, style="tense", place=(-0.6, 0.4), room=0.28,
         suits=frozenset({"tension", "darkness", "suspense", "thriller", "horror", "weird",
                          "ominous", "spy"}),
         players=(
@@ -310,7 +320,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="marching brass", style="plain", place=(0.6, 0.6), room=0.24,
+        name="marching brass", liveliness=-0.28, style="plain", place=(0.6, 0.6), room=0.24,
         suits=frozenset({"fanfare", "brass", "trumpet", "march", "marching", "parade", "trombone",
                          "tuba", "military", "heroic", "triumphant"}),
         players=(
@@ -326,7 +336,7 @@ ENSEMBLES: Final = (
         ),
     ),
     Ensemble(
-        name="light pizzicato", style="plain", place=(0.65, 0.15), room=0.2,
+        name="light pizzicato", liveliness=-0.36, style="plain", place=(0.65, 0.15), room=0.2,
         suits=frozenset({"playfulness", "pizzicato", "comedy", "bassoon", "xylophone",
                          "glockenspiel", "cartoon", "children"}),
         players=(
