@@ -76,6 +76,8 @@ class WaitingModel:
 class SomeStore:
     """Holds no models."""
 
+    root = local_folder = None
+
     def folder(self, name: str) -> Path | None:  # noqa: ARG002  as the real one
         return None
 
