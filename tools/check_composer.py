@@ -58,6 +58,9 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     brief: str
     ensemble: str
     aims: MusicAims
+    """Of the plan."""
+    wished_arousal: float
+    """Of the brief; some ensembles cannot be so calm or excited."""
     heard: HeardTake
     cpu_seconds: float
     """For composing and rendering."""
@@ -126,6 +129,7 @@ def check(
         brief=brief,
         ensemble=music.provenance.details["ensemble"],
         aims=music.provenance.aims or MusicAims(),
+        wished_arousal=music.provenance.details["wished_arousal"],
         heard=heard,
         cpu_seconds=cpu,
         lufs=integrated_lufs(meter.block_powers()) or -np.inf,
@@ -198,6 +202,10 @@ def report(pieces: Sequence[Made]) -> dict[str, Any]:
     return {
         "pieces": len(pieces),
         "agreement": agreement(pieces, [one.aims for one in pieces]),
+        "brief": agreement(
+            pieces,
+            [msgspec.structs.replace(one.aims, arousal=one.wished_arousal) for one in pieces],
+        ),
         "control": agreement(pieces, [pieces[number].aims for number in order]),
         "ensembles": ensembles,
         "lufs": [min(one.lufs for one in pieces), max(one.lufs for one in pieces)],
@@ -223,6 +231,7 @@ def show(figures: dict[str, Any]) -> None:
     print("|---|---|---|---|---|---|---|---|")
     rows = {
         "all": {"pieces": figures["pieces"], **figures["agreement"]},
+        "arousal of the brief": {"pieces": figures["pieces"], **figures["brief"]},
         "aims shuffled": {"pieces": figures["pieces"], **figures["control"]},
         **figures["ensembles"],
     }
