@@ -28,6 +28,10 @@ IndexerError
 │   └── FilterObjectError     in its JSON form; carries the path
 ├── ExchangeError             an exported library cannot be written or read
 ├── BriefError                a brief is empty or too long, or a file of briefs cannot be read
+├── SpottingError             a plan of cues cannot be made, changed or written
+│   ├── CueNotFoundError      the plan has no cue of this name
+│   ├── CueEditError          a cue cannot be changed so
+│   └── ExportError           a plan cannot be written in a format
 ├── KeyNotFoundError          no key of the service has this id
 ├── BackupError               a backup cannot be written, or is not what was written
 ├── TagError                  one file's tags cannot be read or written; the file is as it was
@@ -363,3 +367,22 @@ class StaleSnapshotError(VectorIndexError):
 
 class WrongEmbedderError(VectorIndexError):
     """The snapshot was made by another text embedder."""
+
+
+class SpottingError(IndexerError):
+    """A plan of cues cannot be made, changed or written."""
+
+
+class CueNotFoundError(SpottingError):
+    """The plan has no cue of this name."""
+
+    def __init__(self, cue: str) -> None:
+        super().__init__(f"the plan has no cue {cue!r}")
+
+
+class CueEditError(SpottingError):
+    """A cue cannot be changed so."""
+
+
+class ExportError(SpottingError):
+    """A plan cannot be written in a format."""

@@ -10,7 +10,18 @@
     │   │   ├── SilentAudioError        decodes, but nothing can be heard
     │   │   ├── AudioLimitError         over a limit on bytes, seconds, channels or sample rate
     │   │   └── AudioTimeoutError       took longer to decode than allowed
+    │   ├── VideoError                  one video cannot be watched
+    │   │   ├── UnreadableVideoError    missing, a directory, no permission
+    │   │   ├── UnsupportedVideoError   not a video, no picture, no decoder
+    │   │   ├── CorruptVideoError       starts as a video and then breaks
+    │   │   ├── EmptyVideoError         no bytes or no frames
+    │   │   ├── VideoLimitError         over a limit on bytes, seconds, pixels or frames
+    │   │   └── VideoTimeoutError       took longer to watch than allowed
+    │   ├── CaptionFileError            subtitles or markers cannot be read
     │   └── RecipeError                 a training cannot begin or go on
+    ├── VideoStoppedError               watching a video was stopped
+    ├── CaptionerError                  scenes cannot be put into words
+    ├── VideoToolsMissingError          what watches videos is not installed
     ├── GenerationError                 music cannot be made for a prompt
     │   ├── GeneratorMissingError       what makes it is not installed
     │   └── GenerationStoppedError      it was asked to stop
@@ -87,6 +98,56 @@ class AudioLimitError(AudioError):
 
 class AudioTimeoutError(AudioError):
     """Decoding took longer than allowed."""
+
+
+class VideoError(FileError):
+    """One video cannot be watched."""
+
+
+class UnreadableVideoError(VideoError):
+    """The path cannot be opened as a file."""
+
+
+class UnsupportedVideoError(VideoError):
+    """The file holds no picture that can be decoded."""
+
+
+class CorruptVideoError(VideoError):
+    """The file starts as a video and then breaks."""
+
+
+class EmptyVideoError(VideoError):
+    """The file holds no bytes, or its picture no frames."""
+
+
+class VideoLimitError(VideoError):
+    """The file is over one of the limits set for videos."""
+
+
+class VideoTimeoutError(VideoError):
+    """Watching took longer than allowed."""
+
+
+class CaptionFileError(FileError):
+    """A file of subtitles, captions or markers cannot be read."""
+
+
+class VideoStoppedError(MusiSceneError):
+    """Watching a video was stopped before its end."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before the video was watched to its end")
+
+
+class CaptionerError(MusiSceneError):
+    """The scenes of a video cannot be put into words by this captioner."""
+
+
+class VideoToolsMissingError(MusiSceneError):
+    """What watches videos is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("videos need the video extra: pip install 'musiscene[video]'")
 
 
 class ModelError(MusiSceneError):

@@ -1,0 +1,1 @@
+"""Where music begins and ends under a picture, and which: the spotting of a film."""
