@@ -133,7 +133,7 @@ class CuePlan(msgspec.Struct, frozen=True, kw_only=True):
     """In order, without gaps, from frame 0 to `video.frames`."""
     wishes: PlanWishes
     value: float
-    """What the plan is worth in the planner's own measure, in seconds of perfectly fitting music."""
+    """What it is worth in the planner's own measure: seconds of perfectly fitting music."""
     speech: tuple[tuple[float, float], ...] = ()
     """Where somebody speaks, start and end in seconds."""
     activity: tuple[float, ...] = ()
