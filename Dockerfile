@@ -14,7 +14,10 @@ COPY musiscene musiscene
 COPY indexer indexer
 COPY migrations migrations
 COPY service service
-RUN pip install -c constraints.txt '.[compose,postgres,redis]' \
+# OpenCV's usual wheel wants the libraries of a desktop; the other one has the same functions.
+RUN pip install -c constraints.txt '.[compose,postgres,redis,video]' \
+    && pip uninstall -y opencv-python \
+    && pip install "opencv-python-headless==$(sed -n 's/^opencv-python==//p' constraints.txt)" \
     && find /opt/musiscene -name '__pycache__' -type d -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm
