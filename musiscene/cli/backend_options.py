@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from musiscene.checkpoints.store import ModelStore
     from musiscene.console import Console
     from musiscene.generate.protocol import MusicGenerator
+    from musiscene.scene_reader import SceneReader
 
 Options = ParamSpec("Options")
 
@@ -30,12 +31,13 @@ class ChosenBackend:
     options: BackendOptions
     """What else was said."""
 
-    def load(self, store: ModelStore, console: Console) -> MusicGenerator:
+    def load(self, store: ModelStore, console: Console, reader: SceneReader) -> MusicGenerator:
         """Make the backend ready, with a notice of what its licence forbids.
 
         Args:
             store: Holds the models.
             console: Is told.
+            reader: Tells the composer what a prompt calls for.
 
         Returns:
             The backend.
@@ -46,7 +48,7 @@ class ChosenBackend:
         """
         from musiscene.generate.backends import load_backend
 
-        backend = load_backend(self.name, store, self.options)
+        backend = load_backend(self.name, store, self.options, reader=reader)
         if backend.name != "composer":
             console.note("MusicGen's weights are CC-BY-NC-4.0: NOT for commercial use.")
         return backend

@@ -77,12 +77,12 @@ def generate(  # noqa: PLR0913  one for each option
     check_request(request)
     check_suffix(out)
     store = chosen.store(console, also=[SCENE_READER_MODEL])
-    generator = making.load(store, console)
+    reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
+    generator = making.load(store, console, reader)
     if midi is not None and not isinstance(generator, Composer):
         raise GenerationError(
             f"{midi}: {generator.name} makes sound and no notes; --midi needs --backend composer"
         )
-    reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
     listener = chosen.load(store, console) if takes else None
     with console.progress() as report:
 

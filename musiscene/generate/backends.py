@@ -18,6 +18,7 @@ from musiscene.errors import GenerationError, GeneratorMissingError
 if TYPE_CHECKING:
     from musiscene.checkpoints.store import ModelStore
     from musiscene.generate.protocol import MusicGenerator
+    from musiscene.scene_reader import SceneReader
 
 BackendName: TypeAlias = Literal["auto", "composer", "musicgen", "audiocraft"]
 BACKENDS: Final[tuple[str, ...]] = get_args(BackendName)
@@ -36,7 +37,11 @@ class BackendOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_backend(
-    name: str, store: ModelStore, options: BackendOptions | None = None
+    name: str,
+    store: ModelStore,
+    options: BackendOptions | None = None,
+    *,
+    reader: SceneReader | None = None,
 ) -> MusicGenerator:
     """Make a backend ready, or give the one of the last call if that was asked for the same.
 
@@ -44,6 +49,7 @@ def load_backend(
         name: One of `BACKENDS`; `auto` takes the best that this machine has.
         store: Holds the models.
         options: What else was said.
+        reader: Tells the composer what a prompt calls for; None for the one in the store.
 
     Returns:
         The backend.
@@ -66,7 +72,7 @@ def load_backend(
             return _kept[key]
     if chosen.melody:
         raise GenerationError("a melody is followed by the backends musicgen and audiocraft alone")
-    return _composer(store)
+    return _composer(store, reader)
 
 
 _loading: Final = threading.RLock()
@@ -127,7 +133,7 @@ def _audiocraft(options: BackendOptions) -> MusicGenerator:
     return Audiocraft(worker, model=options.model, melody=options.melody)
 
 
-def _composer(store: ModelStore) -> MusicGenerator:
+def _composer(store: ModelStore, reader: SceneReader | None) -> MusicGenerator:
     from musiscene.errors import ModelError
     from musiscene.generate.composer.composer import Composer
     from musiscene.generate.composer.soundfont import tuned_soundfont
@@ -135,6 +141,6 @@ def _composer(store: ModelStore) -> MusicGenerator:
 
     tuned_soundfont()
     try:
-        return Composer(SceneReader.load(store.folder(SCENE_READER_MODEL)))
+        return Composer(reader or SceneReader.load(store.folder(SCENE_READER_MODEL)))
     except ModelError:  # words of moods, instruments and tempo are read without it
         return Composer()

@@ -104,12 +104,9 @@ def _make(
     request = MusicRequest(
         prompt=asked.prompt, seconds=asked.seconds, seed=asked.seed, hits=asked.hits
     )
-    takes = Takes(
-        load_backend(asked.backend, scanner.store, options),
-        EngineListener(scanner.engine),
-        SceneReader.load(scanner.store.folder(SCENE_READER_MODEL)),
-    )
-    music = takes.best(
+    reader = SceneReader.load(scanner.store.folder(SCENE_READER_MODEL))
+    backend = load_backend(asked.backend, scanner.store, options, reader=reader)
+    music = Takes(backend, EngineListener(scanner.engine), reader).best(
         request, brief=asked.brief, count=asked.takes, progress=progress, stop=task.stop
     )
     write_music(music, audio, title=asked.prompt)
