@@ -26,7 +26,7 @@ from indexer.matching.candidates import Candidates
 from indexer.matching.explain import ANY_WINDOW, explain, reading_of, unread
 from indexer.matching.fusion import Fitted, answer_measures, fitted
 from indexer.matching.places import LibraryMoods
-from indexer.matching.results import MatchResult
+from indexer.matching.results import BestTracks, MatchResult
 from indexer.matching.scores import add_up, points_of
 from indexer.matching.stages import (
     CaptionStage,
@@ -236,6 +236,79 @@ class Matcher:
         brief = read_brief(captions, embedder=self._embedder, scene_reader=self._scene_reader)
         scores = self.score(brief, self.stages, top_k=len(self._index.track_ids))
         return [scores.candidates.track_ids[position] for position in scores.order]
+
+    def read(
+        self, captions: Sequence[str], *, weights: Sequence[float], negatives: Sequence[str] = ()
+    ) -> ReadBrief:
+        """Read a brief, to be held against the library later.
+
+        Args:
+            captions: What is seen.
+            weights: How much each caption counts.
+            negatives: What is not wanted.
+
+        Returns:
+            The brief.
+
+        Raises:
+            BriefError: As for `match`.
+        """
+        return read_brief(
+            captions,
+            weights=weights,
+            negatives=negatives,
+            embedder=self._embedder,
+            scene_reader=self._scene_reader,
+        )
+
+    def best_of(self, brief: ReadBrief, *, allowed: set[UUID] | None, top_k: int) -> BestTracks:
+        """The tracks that are nearest to a brief, one file for each recording.
+
+        Args:
+            brief: As it was read.
+            allowed: Only these tracks; None for all.
+            top_k: How many.
+
+        Returns:
+            Their ids, best first, and the chance that the brief can be answered.
+        """
+        scores = self.score(brief, self.stages, allowed=allowed, top_k=top_k)
+        ranked = [scores.candidates.track_ids[position] for position in scores.order]
+        first = first_files(self._catalogue.recordings, ranked, top_k=top_k)
+        chance = self.answer_chance(brief, scores)
+        return BestTracks(
+            track_ids=tuple(ranked[position] for position in first),
+            chance=chance,
+            reading=reading_of(brief, answerable=chance),
+            is_answered=chance >= self._learnt.answered_from,
+        )
+
+    def scores_of(self, brief: ReadBrief, track_ids: Sequence[UUID]) -> NDArray[np.float32]:
+        """Hold a brief against certain tracks.
+
+        Args:
+            brief: As it was read.
+            track_ids: Of the tracks, at most `ALL_LOOKED_AT`.
+
+        Returns:
+            Scores, float32, shape (tracks,); `-inf` for a track that is not in the index.
+        """
+        scores = self.score(brief, self.stages, allowed=set(track_ids), top_k=len(track_ids))
+        of_track = dict(zip(scores.candidates.track_ids, scores.total.tolist(), strict=True))
+        found = [of_track.get(track_id, -np.inf) for track_id in track_ids]
+        return np.array(found, np.float32)
+
+    def confidence(self, score: float, *, ceiling: float) -> float:
+        """The chance that a person would call a track fitting, 0 to 1.
+
+        Args:
+            score: Of the track beside a brief.
+            ceiling: The chance that the brief can be answered.
+
+        Returns:
+            By the learnt curve.
+        """
+        return ceiling * self._learnt.fits.chance({"score": score})
 
     def score(
         self,

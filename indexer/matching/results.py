@@ -93,6 +93,18 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What it says of the music in so many words; with `no` before what is not wanted."""
 
 
+class BestTracks(msgspec.Struct, frozen=True, kw_only=True):
+    """The tracks nearest to one brief, without reasons or windows."""
+
+    track_ids: tuple[UUID, ...]
+    """Best first, one file for each recording."""
+    chance: float
+    """That the brief can be answered, 0 to 1."""
+    is_answered: bool
+    """Whether that is enough to call the best of them a match."""
+    reading: Reading
+
+
 class GenerationLink(msgspec.Struct, frozen=True, kw_only=True):
     """Music that is made because nothing fits."""
 

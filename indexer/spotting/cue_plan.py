@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from indexer.matching.results import MatchedTrack
-from musiscene.video.analysis import VideoInfo, VideoScene
+from musiscene.video.analysis import Shot, VideoInfo, VideoScene
 
 CueKind: TypeAlias = Literal["track", "silence", "open"]
 """`silence` is meant; `open` is a stretch that nothing in the library fits."""
@@ -136,8 +136,12 @@ class CuePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What it is worth in the planner's own measure: seconds of perfectly fitting music."""
     speech: tuple[tuple[float, float], ...] = ()
     """Where somebody speaks, start and end in seconds."""
+    speech_levels_db: tuple[tuple[float, ...], ...] = ()
+    """Of each stretch of `speech`, as in `VideoSound`."""
     activity: tuple[float, ...] = ()
     """As in `VideoAnalysis`."""
+    shots: tuple[Shot, ...] = ()
+    """As in `VideoAnalysis`; by them the scenes are known again in another cut."""
     notices: tuple[str, ...] = ()
 
 
