@@ -34,7 +34,18 @@ def energy_curve(waveform: NDArray[np.float32], *, sample_rate: int) -> NDArray[
         >>> bool(np.all(np.diff(curve) > 0)), float(curve[-1])
         (True, 1.0)
     """
-    power = second_powers(waveform, sample_rate=sample_rate)
+    return relative_energy(second_powers(waveform, sample_rate=sample_rate))
+
+
+def relative_energy(power: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Map mean squares of seconds as `energy_curve` does.
+
+    Args:
+        power: From `second_powers`, shape (seconds,).
+
+    Returns:
+        0 to 1, float32, shape (seconds,).
+    """
     if not len(power) or power.max() <= 0:
         return np.zeros(len(power), dtype=np.float32)
     relative_db = 10 * np.log10(np.maximum(power / power.max(), 1e-12))

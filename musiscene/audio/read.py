@@ -168,7 +168,7 @@ def read_audio(
     with open_audio(path, limits=limits) as opened:
         decoder = PacketDecoder(path, opened, limits)
         mix = _MonoMix(sample_rate, resampler, into)
-        loudness = _Loudness()
+        loudness = BlockLoudness()
         peak = 0.0
         for block in decoder.blocks():
             loudness.add(block)
@@ -246,14 +246,15 @@ class _MonoMix:
             self._file.write(samples.tobytes())
 
 
-class _Loudness:
-    """One meter for each run of blocks of the same kind; the gates see all of them."""
+class BlockLoudness:
+    """Integrated loudness of blocks: one meter for each run of the same kind, and common gates."""
 
     def __init__(self) -> None:
         self._kind: tuple[int, tuple[float, ...]] | None = None
         self._meters: list[LoudnessMeter] = []
 
     def add(self, block: Block) -> None:
+        """Measure the next block."""
         kind = (block.sample_rate, block.weights)
         if kind != self._kind:
             self._kind = kind
@@ -262,6 +263,7 @@ class _Loudness:
         self._meters[-1].add(block.samples)
 
     def integrated_lufs(self) -> float | None:
+        """Loudness in LUFS of all of them; None below the gate."""
         powers = [meter.block_powers() for meter in self._meters]
         return integrated_lufs(np.concatenate(powers)) if powers else None
 
