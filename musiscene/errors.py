@@ -144,10 +144,18 @@ class CaptionerError(MusiSceneError):
 
 
 class VideoToolsMissingError(MusiSceneError):
-    """What watches videos is not installed."""
+    """What watches videos is not installed.
 
-    def __init__(self) -> None:
-        super().__init__("videos need the video extra: pip install 'musiscene[video]'")
+    Args:
+        reason: Why it cannot be loaded, as Python said it.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        way_out = "pip install 'musiscene[video]'"
+        if "libGL" in reason or "libgthread" in reason or "libxcb" in reason:
+            way_out = "pip uninstall opencv-python && pip install opencv-python-headless"
+        why = f" ({reason})" if reason else ""
+        super().__init__(f"videos need the video extra{why}: {way_out}")
 
 
 class ModelError(MusiSceneError):
