@@ -16,6 +16,7 @@ export class Problem extends Error {
   }
 }
 
+const OFFLINE = { title: "The service does not answer.", type: "urn:musiscene:offline" };
 const ADVICE = {
   "offline": "Is it still running? musiscene serve starts it.",
   "nothing-indexed": "Open Work and scan a folder of music, or run: musiscene index FOLDER",
@@ -42,7 +43,7 @@ async function send(url, options) {
     return await fetch(url, { ...options, headers: headers(options.headers) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { title: "The service does not answer.", type: "urn:musiscene:offline" });
+    throw new Problem(0, OFFLINE);
   }
 }
 
@@ -81,11 +82,50 @@ export async function remove(path) {
   return response.status === 204 ? null : response.json();
 }
 
-/** Address that an audio element can play; with a key the file is fetched first. */
-export async function audioAddress(trackId) {
-  const path = `v1/tracks/${trackId}/audio`;
+/** Change something by JSON; what the API answers. */
+export async function patch(path, body, signal = undefined) {
+  const response = await request(address(path), {
+    method: "PATCH", signal, body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+  });
+  return response.json();
+}
+
+/** Send a form with files; `onprogress` is called with the share that is sent. */
+export function upload(path, form, { onprogress = () => {}, signal } = {}) {
+  return new Promise((done, failed) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", address(path));
+    for (const [name, value] of Object.entries(headers())) sending.setRequestHeader(name, value);
+    sending.responseType = "json";
+    sending.upload.addEventListener("progress", (event) => event.lengthComputable && onprogress(event.loaded / event.total));
+    sending.addEventListener("load", () => {
+      if (sending.status < 300) done(sending.response);
+      else failed(new Problem(sending.status, sending.response ?? {}));
+    });
+    sending.addEventListener("error", () => failed(new Problem(0, OFFLINE)));
+    sending.addEventListener("abort", () => failed(new DOMException("The upload was cancelled.", "AbortError")));
+    signal?.addEventListener("abort", () => sending.abort(), { once: true });
+    sending.send(form);
+  });
+}
+
+/** Address that an audio element can play. */
+export function audioAddress(trackId) {
+  return mediaAddress(`v1/tracks/${trackId}/audio`);
+}
+
+/** Address that a media element can play; with a key the file is fetched first. */
+export async function mediaAddress(path) {
   if (!currentKey()) return path;
   return URL.createObjectURL(await (await request(path)).blob());
+}
+
+/** Address of a small picture; with a key the picture itself. */
+export async function pictureAddress(path, signal = undefined) {
+  if (!currentKey()) return path;
+  const reader = new FileReader();
+  reader.readAsDataURL(await (await request(path, { signal })).blob());
+  return new Promise((done) => reader.addEventListener("load", () => done(reader.result)));
 }
 
 /** A job each time it changes, until it ends. A stream that breaks is taken up where it was. */

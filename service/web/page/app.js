@@ -7,11 +7,12 @@ import { currentKey, forgetKey } from "./key.js";
 import { libraryView } from "./library.js";
 import { makeView } from "./make.js";
 import { mapView } from "./map.js";
+import { scoreView } from "./spotting.js";
 import { similarView, trackView } from "./track.js";
 import { workView } from "./work.js";
 
-const VIEWS = { find: findView, library: libraryView, map: mapView, make: makeView, work: workView, track: trackView, similar: similarView };
-const TITLES = { find: "Find", library: "Library", map: "Map", make: "Make music", work: "Work", track: "Track", similar: "Similar" };
+const VIEWS = { find: findView, library: libraryView, map: mapView, make: makeView, score: scoreView, work: workView, track: trackView, similar: similarView };
+const TITLES = { find: "Find", library: "Library", map: "Map", make: "Make music", score: "Score a video", work: "Work", track: "Track", similar: "Similar" };
 const main = document.getElementById("main");
 let shown = null;
 

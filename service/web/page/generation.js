@@ -11,7 +11,7 @@ import { waveform } from "./waveform.js";
 const COMMERCIAL = { yes: "allowed", no: "not allowed", unknown: "unknown; ask before you use it" };
 
 /** A generation as it goes on, and what came of it. */
-export function generationPanel(id, signal) {
+export function generationPanel(id, signal, { onend = () => {} } = {}) {
   const place = h("div", { class: "generation" }, loading("Asking for music …"));
   const path = `v1/generations/${id}`;
   get(path, {}, signal).then(begin, (problem) => place.replaceChildren(trouble(problem)));
@@ -19,7 +19,7 @@ export function generationPanel(id, signal) {
 
   function begin(job) {
     if (job.status === "done") return finish(job);
-    place.replaceChildren(jobCard(job, { path, title: `Music: ${job.prompt}`, signal, onend: (now) => now.status === "done" && finish(now) }));
+    place.replaceChildren(jobCard(job, { path, title: `Music: ${job.prompt}`, signal, onend: (now) => { if (now.status === "done") finish(now); onend(now); } }));
   }
 
   async function finish(job) {

@@ -12,7 +12,8 @@ export function hasEnded(job) {
 
 /**
  * Show a job as it goes on. `path` is its address; `details` gives what is special about its kind;
- * `unit` is what it counts, null for nothing that people would count.
+ * `unit` is what it counts, null for nothing that people would count; `onend` is given null for a
+ * job that is gone once it is cancelled.
  */
 export function jobCard(job, { path, title, unit = null, details = () => null, live = true, onend = () => {}, signal }) {
   const badge = h("span", { class: "badge" });
@@ -39,7 +40,7 @@ export function jobCard(job, { path, title, unit = null, details = () => null, l
     line.textContent = words(progress);
     put(outcome, job.error && h("p", { class: "complaint" }, `${job.error.message} (${job.error.code})`), details(job));
     stop.hidden = hasEnded(job);
-    stop.disabled = job.cancel_requested;
+    stop.disabled = job.cancel_requested === true;
     stop.textContent = job.cancel_requested ? "Stopping …" : "Cancel";
     if (known && status !== known) announce(`${title}: ${STATUS[status]}`);
     known = status;
@@ -65,7 +66,9 @@ export function jobCard(job, { path, title, unit = null, details = () => null, l
 
   async function cancel() {
     try {
-      show(await remove(path));
+      const now = await remove(path);
+      if (now) show(now);
+      else onend(null);
     } catch (problem) {
       element.append(h("p", { class: "complaint", role: "alert" }, problem.message));
     }

@@ -39,6 +39,14 @@ export function toggle(wanted = track, from = 0) {
   else audio.pause();
 }
 
+/** Stop, and put the bar away. */
+export function closePlayer() {
+  audio.pause();
+  track = null;
+  bar.hidden = true;
+  changes.dispatchEvent(new Event("change"));
+}
+
 /** Go to a second of the track that is open. */
 export function seek(at) {
   audio.currentTime = Math.max(0, Math.min(at, audio.duration || at));
@@ -79,11 +87,10 @@ let drawn = new AbortController();
 function draw() {
   drawn.abort();
   drawn = new AbortController();
-  const close = () => { audio.pause(); track = null; bar.hidden = true; changes.dispatchEvent(new Event("change")); };
   bar.replaceChildren(
     playButton(track, 0, nameOf(track), drawn.signal),
     h("a", { href: `#/track/${track.id}`, class: "name" }, nameOf(track)), time,
-    h("button", { type: "button", class: "quiet", "aria-label": "Close the player", onclick: close }, "✕"));
+    h("button", { type: "button", class: "quiet", "aria-label": "Close the player", onclick: closePlayer }, "✕"));
   bar.hidden = false;
 }
 

@@ -58,7 +58,7 @@ export function waveform(track, { windows = [], start = 0, signal, tall = false 
   onPlayer(show, signal);
   whenSeen(slider, async () => {
     try {
-      const shape = path(await get(`v1/tracks/${track.id}/waveform`, { points: POINTS }, signal));
+      const shape = outlineOf(await get(`v1/tracks/${track.id}/waveform`, { points: POINTS }, signal), POINTS);
       outlines.forEach((outline) => outline.setAttribute("d", shape));
       slider.classList.add("is-drawn");
     } catch {
@@ -70,11 +70,11 @@ export function waveform(track, { windows = [], start = 0, signal, tall = false 
 }
 
 /** Lowest and highest sample of each pixel -> one closed outline, loud enough to be seen. */
-function path(shape) {
+export function outlineOf(shape, width) {
   const most = Math.max(1, ...shape.data.map(Math.abs));
   const pairs = Array.from({ length: shape.length }, (_, place) => [shape.data[2 * place] / most, shape.data[2 * place + 1] / most]);
-  const wide = POINTS / Math.max(1, shape.length);
-  const point = (place, value) => `${(place * wide).toFixed(1)} ${(-value * 0.94).toFixed(3)}`;
+  const wide = width / Math.max(1, shape.length);
+  const point = (place, value) => `${(place * wide).toFixed(2)} ${(-value * 0.94).toFixed(3)}`;
   const top = pairs.map(([, high], place) => point(place, Math.max(high, 0.02)));
   const bottom = pairs.map(([low], place) => point(place, Math.min(low, -0.02))).reverse();
   return `M${[...top, ...bottom].join("L")}Z`;
