@@ -220,6 +220,13 @@ def parse_timecode(text: str, fps: Fraction) -> tuple[int, bool]:
 def _base(fps: Fraction, *, drop_frame: bool) -> tuple[int, int]:
     """Numbers a second, and those that are skipped a minute.
 
+    Args:
+        fps: Frames a second.
+        drop_frame: Whether numbers are skipped.
+
+    Returns:
+        Both.
+
     Raises:
         ValueError: If there are none.
     """

@@ -1,0 +1,1 @@
+"""Plans of cues as files for editors and for those who pay composers."""

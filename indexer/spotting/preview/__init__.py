@@ -1,0 +1,1 @@
+"""What a plan of cues sounds like under its video."""
