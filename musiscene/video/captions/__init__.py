@@ -1,0 +1,1 @@
+"""Captions, subtitles and markers that a person gives with a video."""
