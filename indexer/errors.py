@@ -31,6 +31,9 @@ IndexerError
 ├── SpottingError             a plan of cues cannot be made, changed or written
 │   ├── CueNotFoundError      the plan has no cue of this name
 │   ├── CueEditError          a cue cannot be changed so
+│   ├── PlanNotFoundError     no plan has this id
+│   ├── PlanChangedError      a plan was changed by somebody else in the meantime
+│   ├── PlanUnfinishedError   there is no plan yet, or there will be none
 │   └── ExportError           a plan cannot be written in a format
 ├── KeyNotFoundError          no key of the service has this id
 ├── BackupError               a backup cannot be written, or is not what was written
@@ -382,6 +385,31 @@ class CueNotFoundError(SpottingError):
 
 class CueEditError(SpottingError):
     """A cue cannot be changed so."""
+
+
+class PlanNotFoundError(SpottingError):
+    """No plan has this id."""
+
+    def __init__(self, plan_id: object) -> None:
+        self.plan_id = plan_id
+        super().__init__(f"no plan of cues has the id {plan_id}")
+
+
+class PlanChangedError(SpottingError):
+    """A plan was changed by somebody else in the meantime."""
+
+    def __init__(self, plan_id: object, revision: int) -> None:
+        self.plan_id, self.revision = plan_id, revision
+        super().__init__(
+            f"the plan was changed in the meantime and is at revision {revision}; load it again"
+        )
+
+
+class PlanUnfinishedError(SpottingError):
+    """There is no plan yet, or there will be none."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no plan yet; wait until its job is done")
 
 
 class ExportError(SpottingError):

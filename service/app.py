@@ -18,6 +18,10 @@ from openapi_ui_bundles import swagger_ui
 
 from service.briefs.controller import BriefController
 from service.briefs.history import BriefHistory
+from service.cue_plans.changes import PlanChanges
+from service.cue_plans.controller import CuePlanController
+from service.cue_plans.service import CuePlanService
+from service.cue_plans.store import VideoStore
 from service.errors import EXCEPTION_HANDLERS
 from service.feedback.controller import FeedbackController
 from service.generations.controller import GenerationController
@@ -54,8 +58,8 @@ if TYPE_CHECKING:
 
 DOCS_ASSETS = "/docs-assets"
 GZIP_LEVEL = 5
-UNCOMPRESSED = ["/audio$", "/events$"]
-"""Audio is small already and has ranges; events must not wait for each other."""
+UNCOMPRESSED = ["/audio$", "/events$", "/video$", "/previews/", "/keyframes/"]
+"""Audio and video are small already and have ranges; events must not wait for each other."""
 
 
 def create_app(settings: ServiceSettings) -> Litestar:
@@ -80,6 +84,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
     studies = StudyDesk(
         studies_in(settings.studies), tries_per_minute=settings.security.failures_per_minute
     )
+    plans = CuePlanService(serving, desk, VideoStore(settings.data_dir, settings.video))
     access = Access(settings.security, serving.library.catalogue.keys)
     held = {
         "access": access,
@@ -91,6 +96,8 @@ def create_app(settings: ServiceSettings) -> Litestar:
         "generation_service": generations,
         "match_service": MatchService(serving, history, generations),
         "track_service": (tracks := TrackService(serving, settings.data_dir)),
+        "cue_plans": plans,
+        "plan_changes": PlanChanges(serving, plans, desk, generations),
         "study_desk": studies,
         "subsonic_service": SubsonicService(serving, tracks),
     }
@@ -99,6 +106,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
     async def hold_library(_app: Litestar) -> AsyncIterator[None]:
         try:
             await anyio.to_thread.run_sync(studies.start)
+            await anyio.to_thread.run_sync(plans.start)
             await anyio.to_thread.run_sync(serving.start)
             yield
         finally:
@@ -118,6 +126,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             BriefController,
             GenerationController,
             ScanController,
+            CuePlanController,
             StudyResultController,
             *([StudyController] if settings.studies else []),
             SubsonicController,

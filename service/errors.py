@@ -14,7 +14,10 @@ from indexer.errors import (
     BriefError,
     BriefNotFoundError,
     CatalogueError,
+    CueEditError,
+    CueNotFoundError,
     CursorError,
+    ExportError,
     FilterError,
     FilterObjectError,
     FilterSyntaxError,
@@ -27,19 +30,38 @@ from indexer.errors import (
     OpinionFileError,
     OpinionNotFoundError,
     PatternError,
+    PlanChangedError,
+    PlanNotFoundError,
+    PlanUnfinishedError,
     PruneFloorError,
     SeedError,
+    SpottingError,
     TrackNotFoundError,
     VectorIndexError,
     WaveformError,
 )
 from musiscene.errors import (
     AnswerError,
+    CaptionerError,
+    CaptionFileError,
     GenerationError,
     GeneratorMissingError,
     ModelError,
     MusiSceneError,
     RaterUnknownError,
+    VideoError,
+    VideoLimitError,
+    VideoTimeoutError,
+    VideoToolsMissingError,
+)
+from service.cue_plans.errors import (
+    DiskFullError,
+    FormError,
+    FormTypeError,
+    TooLongForMatchError,
+    TooManyUploadsError,
+    UploadTooLargeError,
+    VideoGoneError,
 )
 from service.jobs.errors import (
     GeneratedAudioError,
@@ -101,6 +123,26 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BodyLateError: (408, "body-late"),
     TooManyStreamsError: (503, "too-many-streams"),
     RecursionError: (400, "nested-too-deeply"),
+    FormTypeError: (415, "media-type-unsupported"),
+    FormError: (400, "form-invalid"),
+    UploadTooLargeError: (413, "body-too-large"),
+    TooLongForMatchError: (413, "video-too-long"),
+    DiskFullError: (507, "disk-full"),
+    TooManyUploadsError: (503, "too-many-uploads"),
+    VideoGoneError: (404, "video-gone"),
+    VideoError: (422, "video-unusable"),
+    VideoLimitError: (413, "video-too-large"),
+    VideoTimeoutError: (422, "video-too-slow"),
+    VideoToolsMissingError: (503, "video-tools-missing"),
+    CaptionFileError: (422, "captions-unusable"),
+    CaptionerError: (503, "captioner-unusable"),
+    PlanNotFoundError: (404, "cue-plan-not-found"),
+    CueNotFoundError: (404, "cue-not-found"),
+    CueEditError: (400, "cue-edit-invalid"),
+    PlanChangedError: (409, "cue-plan-changed"),
+    PlanUnfinishedError: (409, "cue-plan-unfinished"),
+    ExportError: (422, "export-impossible"),
+    SpottingError: (422, "cue-plan-impossible"),
     AnswerError: (409, "answer-refused"),
     RaterUnknownError: (404, "rater-unknown"),
     WarmingError: (503, "warming-up"),
@@ -135,7 +177,7 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
         if kind in STATUS_OF:
             status, code = STATUS_OF[kind]
             logger.info("%s %s: %s", request.method, request.url.path, error)
-            title = str(error) if status < SHOWN_BELOW else "The service failed."
+            title = told(error) if status < SHOWN_BELOW else "The service failed."
             return _respond(
                 request,
                 Problem(
@@ -171,6 +213,10 @@ _CODES = {
 _TITLES = {
     "warming-up": "The vectors are being opened; come again in a moment.",
     "library-busy": "Another `musiscene index` is at work in this library; wait for it.",
+    "disk-full": "There is no room for this video on the service's disk; delete others.",
+    "too-many-uploads": "Too many videos are being sent; come again in a moment.",
+    "video-tools-missing": "What watches videos is not installed: pip install 'musiscene[video]'.",
+    "captioner-unusable": "The captioner cannot be used; the service's log says why.",
     "too-many-streams": "Too many streams of events are open; poll, or come again.",
     "nested-too-deeply": "The body is nested too deeply.",
     "nothing-indexed": "Nothing is indexed yet; run `musiscene index FOLDER`.",
@@ -181,6 +227,13 @@ _TITLES = {
     "musiscene-failed": "A model could not answer; the service's log says why.",
 }
 """In place of messages that may tell of this machine's paths; those are only logged."""
+
+
+def told(error: Exception) -> str:
+    """What a client is told of an error: of a file that it sent, not where we keep it."""
+    if isinstance(error, VideoError | CaptionFileError):
+        return error.reason
+    return str(error)
 
 
 def code_of(error: Exception) -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from indexer.catalogue.generations import GENERATED
 from indexer.errors import IndexerError, LibraryBusyError, NothingIndexedError
 from indexer.feedback import taste_of
 from indexer.gathering import GatheringEmbedder, GatheringReader
@@ -173,11 +172,7 @@ class Serving:
 
     def audio_roots(self) -> list[Path]:
         """Folders that audio is served from; none where no folder was ever scanned."""
-        settings, scans = self._settings, self.library.catalogue.scans
-        roots = list(
-            settings.security.audio_roots or (*settings.library_roots, *scans.known_roots())
-        )
-        return [*roots, settings.data_dir / GENERATED] if roots else []
+        return self._settings.audio_roots(self.library.catalogue.scans.known_roots())
 
     def _first(self) -> Held:
         with self._looked:

@@ -7,11 +7,14 @@ setting; a test sees to that.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
+
+from indexer.catalogue.generations import GENERATED
 
 LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 
@@ -104,6 +107,34 @@ class GenerationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """Interpreter of the environment that has audiocraft; see audiocraft.md."""
 
 
+class VideoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What videos may be sent, and how long they are kept."""
+
+    max_bytes: Annotated[int, Meta(ge=1_024, le=1 << 40)] = 2 << 30
+    """Largest video."""
+    max_seconds: Seconds = 7_200.0
+    """Longest video."""
+    match_seconds: Seconds = 120.0
+    """Longest video that `/v1/matches/video` answers at once."""
+    upload_seconds: Seconds = 1_800.0
+    """Within this time a video must have come; it may never pause for the seconds that other
+    bodies have."""
+    uploads_at_once: Count = 4
+    """Taken at the same time by one process; more get 503 and are asked to come again."""
+    kept_bytes: Annotated[int, Meta(ge=0, le=1 << 50)] = 50 << 30
+    """Videos, keyframes and previews together; beyond it a video is refused with 507."""
+    kept_days: Annotated[float, Meta(gt=0, le=36_500)] = 30.0
+    """After so long without a change a video and its previews are deleted; its plan stays."""
+    watch_seconds: Seconds = 3_600.0
+    """Within this time a video must have been watched and heard."""
+    captioner: Literal["measured", "model", "server"] = "measured"
+    """What says what scenes show where captions are not sent: measured facts, a model, a server."""
+    captioner_model: str | None = None
+    """Folder or name of the model, or its name at the server."""
+    captioner_url: str | None = None
+    """Of a server that speaks as OpenAI's does, such as `http://127.0.0.1:8080/v1`."""
+
+
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the service runs."""
 
@@ -127,9 +158,22 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Folder of listening studies, with a folder for each; raters find them at `/studies/NAME/`."""
     jobs: JobSettings = JobSettings()
     generation: GenerationSettings = GenerationSettings()
+    video: VideoSettings = VideoSettings()
     limits: LimitSettings = LimitSettings()
     security: SecuritySettings = SecuritySettings()
     logs: LogSettings = LogSettings()
+
+    def audio_roots(self, known: Sequence[Path]) -> list[Path]:
+        """Folders that audio is served from; none where no folder was ever scanned.
+
+        Args:
+            known: Folders that were scanned.
+
+        Returns:
+            The folders.
+        """
+        roots = list(self.security.audio_roots or (*self.library_roots, *known))
+        return [*roots, self.data_dir / GENERATED] if roots else []
 
 
 def is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from indexer.catalogue.briefs import Briefs
+from indexer.catalogue.cue_plans import CuePlans
 from indexer.catalogue.generations import Generations
 from indexer.catalogue.job_census import job_seconds
 from indexer.catalogue.jobs import Jobs
@@ -61,6 +62,11 @@ class Areas:
     def briefs(self) -> Briefs:
         """What was asked, and what the answers were."""
         return Briefs(self._engine)
+
+    @property
+    def cue_plans(self) -> CuePlans:
+        """Music for whole videos."""
+        return CuePlans(self._engine)
 
     @property
     def listing(self) -> Listing:

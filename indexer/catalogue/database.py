@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SQLiteValue: TypeAlias = str | bytes | int | float | None
 
-HEAD_REVISION = "0008"
+HEAD_REVISION = "0009"
 """The newest migration; kept here so that an up-to-date catalogue opens without Alembic."""
 
 BUSY_SECONDS = 30.0

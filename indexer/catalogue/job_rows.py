@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-JobKind = Literal["scan", "generation"]
+JobKind = Literal["scan", "generation", "cue_plan", "preview"]
 JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: Final = frozenset({"done", "failed", "cancelled"})
 WORKER_DIED: Final = "worker-died"

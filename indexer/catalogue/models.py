@@ -273,7 +273,7 @@ class Job(Base):
 
     __tablename__ = "job"
     __table_args__ = (
-        CheckConstraint("kind IN ('scan', 'generation')", name="kind"),
+        CheckConstraint("kind IN ('scan', 'generation', 'cue_plan', 'preview')", name="kind"),
         CheckConstraint(
             "status IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="status"
         ),

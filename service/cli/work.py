@@ -1,4 +1,4 @@
-"""`musiscene work`: does the scans and generations that the service was asked for."""
+"""`musiscene work`: does the scans, music and plans that the service was asked for."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHILD_NICENESS = 5
 @shared_options
 @model_options
 def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: bool) -> None:
-    """Do the scans and generations that the service was asked for, until stopped.
+    """Do the scans, music and plans that the service was asked for, until stopped.
 
     `musiscene serve` runs one such worker itself. More of them share the work, also on other
     machines with the same database and folders. Ctrl-C hands back what cannot be finished at once;
@@ -46,6 +46,7 @@ def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: b
     from indexer.catalogue.repository import Catalogue
     from musiscene.generate.backends import BackendOptions
     from service.configuration import load_settings
+    from service.cue_plans.run import run_cue_plan, run_preview
     from service.generations.run import run_generation
     from service.jobs.presence import Presence
     from service.jobs.queue import JobQueue
@@ -90,6 +91,10 @@ def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: b
             presence,
             {
                 "scan": partial(run_scan, open_scanner=open_scanner_once),
+                "cue_plan": partial(
+                    run_cue_plan, open_scanner=open_scanner_once, settings=settings
+                ),
+                "preview": partial(run_preview, open_scanner=open_scanner_once, settings=settings),
                 "generation": partial(
                     run_generation,
                     open_scanner=open_scanner_once,

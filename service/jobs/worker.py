@@ -27,9 +27,19 @@ from indexer.errors import (
     LibraryPathError,
     PatternError,
     PruneFloorError,
+    SpottingError,
 )
-from musiscene.errors import GenerationError, GenerationStoppedError, ModelError
-from service.errors import code_of
+from musiscene.errors import (
+    CaptionFileError,
+    GenerationError,
+    GenerationStoppedError,
+    ModelError,
+    MusiSceneError,
+    VideoError,
+    VideoToolsMissingError,
+)
+from service.cue_plans.errors import VideoGoneError
+from service.errors import code_of, told
 from service.jobs.errors import JobStoppedError
 from service.jobs.task import Task
 from service.problems import ServiceError
@@ -51,7 +61,8 @@ BUSY_SECONDS: Final = 3.0
 BACK_OFF_SECONDS: Final = 5.0
 """Before the second attempt; four times as long before each further one."""
 LASTING: Final = (
-    BriefError, GenerationError, LibraryPathError, ModelError, PatternError, PruneFloorError,
+    BriefError, CaptionFileError, GenerationError, LibraryPathError, ModelError, PatternError,
+    PruneFloorError, SpottingError, VideoError, VideoGoneError, VideoToolsMissingError,
 )  # fmt: skip
 """Errors that come again however often a job is tried."""
 
@@ -161,8 +172,8 @@ class Worker:
                 message="another `musiscene index` is at work in this library; it waits for that",
                 wait_seconds=BUSY_SECONDS,
             )
-        except (IndexerError, GenerationError, ModelError, ServiceError, OSError) as error:
-            self._failed(job, error, code=code_of(error), message=str(error))
+        except (IndexerError, MusiSceneError, ServiceError, OSError) as error:
+            self._failed(job, error, code=code_of(error), message=told(error))
         except Exception as error:  # noqa: BLE001  whatever a library raises must not end the worker
             self._failed(
                 job, error, code="internal", message="it failed; the worker's log says why"

@@ -41,9 +41,12 @@ HEADERS: Final = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 RETRY_SECONDS: Final = "1"
-UNREAD: Final = frozenset({408, 413})
+UNREAD: Final = frozenset({408, 413, 507})
 """Answers after which the rest of a body may still be on its way."""
 EVENTS: Final = b"text/event-stream"
+PLANS: Final = "/v1/cue-plans"
+UPLOADS: Final = frozenset({PLANS, "/v1/matches/video"})
+"""Paths of routes that take videos."""
 
 
 class Shield:
@@ -57,6 +60,7 @@ class Shield:
     def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
         self._app = app
         self._limits = settings.limits
+        self._upload_seconds = settings.video.upload_seconds
         self._security = settings.security
         self._requests = 0
         self._streams = 0
@@ -66,20 +70,27 @@ class Shield:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(receive, send, self._headers(scope), self._limits.body_seconds)
+        spare = self._upload_seconds if is_upload(scope) else 0.0
+        exchange = Exchange(
+            receive,
+            send,
+            self._headers(scope),
+            self._limits.body_seconds,
+            upload_seconds=spare,
+        )
         if self._requests - self._streams >= self._limits.requests_at_once:
             await exchange.refuse("too-busy", "Too much to do at the moment; come again soon.")
             return
         self._requests += 1
         try:
-            await self._answer(scope, exchange)
+            await self._answer(scope, exchange, self._limits.request_seconds + spare)
         finally:
             self._requests -= 1
             self._streams -= exchange.is_stream
 
-    async def _answer(self, scope: Scope, exchange: Exchange) -> None:
+    async def _answer(self, scope: Scope, exchange: Exchange, seconds: float) -> None:
         try:
-            async with asyncio.timeout(self._limits.request_seconds) as deadline:
+            async with asyncio.timeout(seconds) as deadline:
 
                 async def send(message: Message) -> None:
                     if message["type"] == "http.response.start":
@@ -113,6 +124,13 @@ class Shield:
         return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
+def is_upload(scope: Scope) -> bool:
+    """Whether a request brings a video, and so may take its time."""
+    path = scope["path"].rstrip("/")
+    is_one = path in UPLOADS or (path.startswith(f"{PLANS}/") and path.endswith("/recuts"))
+    return is_one and scope.get("method") == "POST"
+
+
 class Exchange:
     """One request and its answer.
 
@@ -120,7 +138,8 @@ class Exchange:
         receive: Of the request.
         send: Of the request.
         headers: To be in the answer, where the application does not set them itself.
-        body_seconds: Within this time the body must have come.
+        body_seconds: Within this time the body must have come, or the next piece of an upload.
+        upload_seconds: Within this time an upload must have come; 0 where the body is none.
 
     Attributes:
         has_begun: Whether the answer has.
@@ -133,11 +152,15 @@ class Exchange:
         send: Send,
         headers: list[tuple[bytes, bytes]],
         body_seconds: float,
+        *,
+        upload_seconds: float = 0.0,
     ) -> None:
         self._receive = receive
         self._send = send
         self._headers = headers
-        self._body_until = asyncio.get_running_loop().time() + body_seconds
+        self._clock = asyncio.get_running_loop().time
+        self._pause_seconds = body_seconds if upload_seconds else float("inf")
+        self._body_until = self._clock() + (upload_seconds or body_seconds)
         self._has_body = False
         self.has_begun = False
         self.is_stream = False
@@ -154,7 +177,8 @@ class Exchange:
         if self._has_body:
             return await self._receive()
         try:
-            async with asyncio.timeout_at(self._body_until):
+            until = min(self._body_until, self._clock() + self._pause_seconds)
+            async with asyncio.timeout_at(until):
                 message = await self._receive()
         except TimeoutError:
             raise BodyLateError from None

@@ -1,10 +1,10 @@
 """A catalogue of the first version goes through every migration, up and down, with what it holds.
 
-What a step down loses: 0008 briefs that were asked; 0007 keys to the service; 0006 jobs, and what
-is known of generated music; 0005 titles of songs within files, and stamps of cue sheets; 0004
-nothing; 0003 the recordings, album artists, disc and track numbers, revisions, versions of the
-listening, what was heard, counts of imagined tracks, and what scans know of files that failed; 0002
-beats and feedback.
+What a step down loses: 0009 plans of cues and their jobs; 0008 briefs that were asked; 0007 keys to
+the service; 0006 jobs, and what is known of generated music; 0005 titles of songs within files, and
+stamps of cue sheets; 0004 nothing; 0003 the recordings, album artists, disc and track numbers,
+revisions, versions of the listening, what was heard, counts of imagined tracks, and what scans know
+of files that failed; 0002 beats and feedback.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from indexer.catalogue import database
+from indexer.catalogue.generations import NewGeneration
+from indexer.catalogue.job_rows import NewJob
 from indexer.catalogue.opinions import NewOpinion
 from indexer.catalogue.repository import Catalogue
+from indexer.errors import PlanChangedError, PlanNotFoundError
+from tests.support.cue_plans import stored_plan
 from tests.support.listening import listening, store
 
 if TYPE_CHECKING:
@@ -102,6 +107,14 @@ def rows_of(engine: Engine) -> dict[str, list[dict[str, Any]]]:
         }
 
 
+def new_generation(job_id: UUID) -> NewGeneration:
+    return NewGeneration(
+        job_id=job_id, brief=None, prompt="folk", seconds=5.0, seed=1, backend="composer",
+        model_version="1", weights_licence="CC0-1.0", commercial_use="yes",
+        audio_path="/m/made.flac", audio_hash="b" * 64, provenance="{}",
+    )  # fmt: skip
+
+
 class TestMigrations:
     def test_a_catalogue_of_the_first_version_survives_every_step(self, engine: Engine):
         write_first_version(engine)
@@ -157,6 +170,46 @@ class TestMigrations:
         assert catalogue.track(track).beat_times is not None
         assert store(catalogue, listening()) == track
         assert catalogue.heard(track) is not None
+
+    def test_plans_come_and_go_and_music_stays_tied_to_its_job(self, engine: Engine):
+        database.upgrade(engine)
+        catalogue = Catalogue(engine)
+        jobs = [
+            catalogue.jobs.submit(NewJob(kind=kind, request={"n": kind}), most_queued=9).job
+            for kind in ("scan", "generation", "cue_plan", "preview")
+        ]
+        made = new_generation(jobs[1].id)
+        catalogue.generations.add(made)
+        plan = catalogue.cue_plans.set_job(stored_plan(catalogue).id, jobs[2].id)
+        child = stored_plan(catalogue, parent=plan.id)
+        with pytest.raises(PlanChangedError):
+            catalogue.cue_plans.change(plan.id, plan.revision - 1, name="late")
+        changed = catalogue.cue_plans.change(plan.id, plan.revision, name="Été\0")
+        assert (changed.name, changed.revision) == ("Été", plan.revision + 1)
+        assert catalogue.cue_plans.of_job(jobs[2].id) == changed
+        assert [row.id for row in catalogue.cue_plans.page(limit=1)] == [
+            max(plan.id, child.id, key=lambda one: one.int)
+        ]
+        database.downgrade(engine, revision="0008")
+        assert catalogue.generations.of_job(jobs[1].id) is not None
+        database.upgrade(engine)
+        assert catalogue.generations.of_job(jobs[1].id) is not None
+        assert [job.kind for job in catalogue.jobs.page()] == ["generation", "scan"]
+        assert catalogue.cue_plans.page() == []
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text("UPDATE job SET kind = 'other'"))
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text("UPDATE job SET status = 'other'"))
+
+    def test_a_plan_outlives_its_parent(self, engine: Engine):
+        database.upgrade(engine)
+        plans = Catalogue(engine).cue_plans
+        parent = stored_plan(Catalogue(engine))
+        child = stored_plan(Catalogue(engine), parent=parent.id)
+        assert plans.remove(parent.id).id == parent.id
+        assert plans.get(child.id).parent_id is None
+        with pytest.raises(PlanNotFoundError):
+            plans.remove(parent.id)
 
     def test_the_tables_equal_the_models(self, engine: Engine):
         database.upgrade(engine)

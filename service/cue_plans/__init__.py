@@ -1,0 +1,1 @@
+"""Videos in, plans of music cues out."""

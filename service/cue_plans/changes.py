@@ -1,0 +1,257 @@
+"""Changes of plans: edits, music that is made for a cue, and files for other programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from indexer.catalogue.job_rows import NewJob
+from indexer.errors import CueEditError, PlanChangedError, TrackNotFoundError
+from indexer.fallback import GenerationJob, any_seed
+from service.cue_plans.service import analysis_of, encoded, fills_of, plan_of
+from service.security.files import OpenFile
+from service.tracks.errors import AudioGoneError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from indexer.catalogue.cue_plans import CuePlanRow
+    from indexer.catalogue.repository import Catalogue
+    from indexer.spotting.cue_plan import CuePlan
+    from indexer.spotting.exports.formats import ExportedFile
+    from indexer.spotting.planner import CuePlanner
+    from service.cue_plans.schemas import CueEdit, PlanEdits
+    from service.cue_plans.service import CuePlanService
+    from service.generations.schemas import GenerationView
+    from service.generations.service import GenerationService
+    from service.jobs.desk import JobDesk
+    from service.serving import Serving
+
+
+class PlanChanges:
+    """Changes the plans of one library.
+
+    Args:
+        serving: The library.
+        plans: The plans.
+        desk: Takes the jobs.
+        generations: Shows them.
+    """
+
+    def __init__(
+        self,
+        serving: Serving,
+        plans: CuePlanService,
+        desk: JobDesk,
+        generations: GenerationService,
+    ) -> None:
+        self._serving = serving
+        self._plans = plans
+        self._desk = desk
+        self._generations = generations
+
+    def edit(self, plan_id: UUID, asked: PlanEdits) -> CuePlanRow:
+        """Make all of some changes, or none.
+
+        Args:
+            plan_id: Of the plan.
+            asked: The changes, and the revision that they were made to.
+
+        Returns:
+            The plan as it is now.
+
+        Raises:
+            PlanNotFoundError: If there is no such plan.
+            PlanUnfinishedError: If there are no cues yet.
+            PlanChangedError: If the plan is at another revision by now.
+            CueNotFoundError: If the plan has no such cue.
+            CueEditError: If a change cannot be made.
+        """
+        row = self._plans.rows.get(plan_id)
+        plan = plan_of(row)
+        if row.revision != asked.revision:
+            raise PlanChangedError(plan_id, row.revision)
+        for edit in asked.edits:
+            plan = self._edited(plan, edit, row)
+        self._plans.touch(plan_id)
+        return self._plans.rows.change(plan_id, asked.revision, plan=encoded(plan))
+
+    def _edited(self, plan: CuePlan, edit: CueEdit, row: CuePlanRow) -> CuePlan:
+        if edit.action == "replan":
+            return self._planner().replan(plan, analysis_of(row))
+        if edit.action == "swap":
+            if edit.track is None:
+                raise CueEditError("swap: name the `track`")
+            return self._planner().swap(plan, edit.cue, edit.track)
+        return _edited_alone(plan, edit)
+
+    def with_fills(self, plan_id: UUID) -> CuePlanRow:
+        """A plan; where music for a cue has become a track by now, the cue has it.
+
+        Args:
+            plan_id: Of the plan.
+
+        Returns:
+            The plan.
+
+        Raises:
+            PlanNotFoundError: If there is no such plan.
+        """
+        row = self._plans.rows.get(plan_id)
+        waiting = fills_of(row)
+        if not waiting or row.plan is None:
+            return row
+        plan, left = plan_of(row), dict(waiting)
+        made = self._serving.library.catalogue.generations
+        for cue, job_id in waiting.items():
+            music = made.of_job(job_id)
+            if music is None or music.track_id is None:
+                continue
+            try:
+                plan = self._planner().fill(plan, cue, music.track_id)
+            except TrackNotFoundError:
+                continue  # the vectors with it are on their way
+            except CueEditError:
+                pass  # the cue was changed since, and keeps what it has
+            del left[cue]
+        if left == waiting:
+            return row
+        try:
+            return self._plans.rows.change(
+                plan_id, row.revision, plan=encoded(plan), fills=encoded(left)
+            )
+        except PlanChangedError:
+            return self._plans.rows.get(plan_id)
+
+    def generate(self, plan_id: UUID, cue: str) -> GenerationView:
+        """Queue music for a cue that nothing fits.
+
+        Args:
+            plan_id: Of the plan.
+            cue: Id of the cue.
+
+        Returns:
+            The generation.
+
+        Raises:
+            PlanNotFoundError: If there is no such plan.
+            PlanUnfinishedError: If there are no cues yet.
+            CueNotFoundError: If the plan has no such cue.
+            CueEditError: If the cue is one that no music is made for.
+            QueueLimitError: If too many jobs wait.
+        """
+        from indexer.spotting.fill import music_for
+
+        row = self._plans.rows.get(plan_id)
+        waiting = fills_of(row)
+        if cue in waiting and not self._desk.jobs.get(waiting[cue]).has_ended:
+            return self._generations.view(self._desk.jobs.get(waiting[cue]))
+        plan = plan_of(row)
+        wanted = music_for(plan, cue)
+        new = GenerationJob(
+            brief=wanted.prompt,
+            prompt=wanted.prompt,
+            seconds=wanted.seconds,
+            seed=any_seed(),
+            backend="auto",
+            hits=wanted.hits,
+        )
+        submitted = self._desk.submit(
+            NewJob(
+                kind="generation",
+                request=msgspec.to_builtins(new),
+                max_attempts=self._desk.settings.attempts,
+            )
+        )
+        fills = encoded({**waiting, cue: submitted.job.id})
+        self._plans.rows.change(plan_id, row.revision, fills=fills)
+        return self._generations.view(submitted.job)
+
+    def export(self, plan_id: UUID, format_name: str) -> ExportedFile:
+        """A plan as a file for another program.
+
+        Args:
+            plan_id: Of the plan.
+            format_name: One of `EXPORT_FORMATS`.
+
+        Returns:
+            The file.
+
+        Raises:
+            PlanNotFoundError: If there is no such plan.
+            PlanUnfinishedError: If there are no cues yet.
+            ExportError: If there is no such format, or the plan cannot be written in it.
+        """
+        from indexer.spotting.exports.formats import export_plan
+
+        plan = plan_of(self._plans.rows.get(plan_id))
+        audio_of = allowed_audio(self._serving.library.catalogue, self._serving.audio_roots())
+        return export_plan(plan, format_name, audio_of=audio_of)
+
+    def _planner(self) -> CuePlanner:
+        from indexer.spotting.planner import CuePlanner
+
+        return CuePlanner(self._serving.matcher(), self._serving.library.catalogue)
+
+
+def _edited_alone(plan: CuePlan, edit: CueEdit) -> CuePlan:
+    """Make a change for which no library is needed.
+
+    Args:
+        plan: As it is.
+        edit: The change.
+
+    Returns:
+        The plan as it is then.
+
+    Raises:
+        CueEditError: If the change lacks something.
+    """
+    from indexer.spotting import editing
+
+    cue = edit.cue
+    match edit.action:
+        case "pin" | "unpin":
+            return editing.pin(plan, cue, is_pinned=edit.action == "pin")
+        case "mute" | "unmute":
+            return editing.mute(plan, cue, is_muted=edit.action == "mute")
+        case "trim":
+            return editing.trim(
+                plan,
+                cue,
+                start_frame=edit.start_frame,
+                end_frame=edit.end_frame,
+                source_start_seconds=edit.source_start_seconds,
+            )
+        case "silence":
+            return editing.silence(plan, cue)
+        case _:
+            if edit.usage is None:
+                raise CueEditError("usage: name the `usage`")
+            return editing.set_usage(plan, cue, edit.usage)
+
+
+def allowed_audio(catalogue: Catalogue, roots: Sequence[Path]) -> Callable[[UUID], Path | None]:
+    """What gives the files of tracks, where they may be read.
+
+    Args:
+        catalogue: The tracks.
+        roots: Folders that they must be in; see `OpenFile`.
+
+    Returns:
+        Id of a track -> its file; None where it is gone, or lies elsewhere.
+    """
+    from pathlib import Path
+
+    def audio_of(track_id: UUID) -> Path | None:
+        try:
+            path = Path(catalogue.track(track_id).path)
+            OpenFile(path, roots).close()
+        except (TrackNotFoundError, AudioGoneError):
+            return None
+        return path
+
+    return audio_of
