@@ -148,9 +148,13 @@ class VideoToolsMissingError(MusiSceneError):
 
     Args:
         reason: Why it cannot be loaded, as Python said it.
+
+    Attributes:
+        reason: As given.
     """
 
     def __init__(self, reason: str = "") -> None:
+        self.reason = reason
         way_out = "pip install 'musiscene[video]'"
         if "libGL" in reason or "libgthread" in reason or "libxcb" in reason:
             way_out = "pip uninstall opencv-python && pip install opencv-python-headless"

@@ -104,7 +104,7 @@ def describe(video: OpenVideo, *, limits: VideoLimits) -> VideoInfo:
         size_bytes=video.source.size_bytes,
         sha256="",
         container=video.container.format.name,
-        codec=stream.codec_context.name,
+        codec=stream.codec_context.codec.canonical_name,
         width=width,
         height=height,
         rotation=0,
@@ -113,7 +113,7 @@ def describe(video: OpenVideo, *, limits: VideoLimits) -> VideoInfo:
         frames=round(seconds * rate),
         duration_seconds=seconds,
         start_timecode=_timecode(video),
-        audio_codec=None if context is None else context.name,
+        audio_codec=None if context is None else context.codec.canonical_name,
         audio_streams=len(sounds),
         video_streams=sum(not one.disposition & ATTACHED for one in video.container.streams.video),
     )
