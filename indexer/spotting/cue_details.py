@@ -127,9 +127,12 @@ class CueDetails:
             start_seconds=self._seconds(cue.start_frame),
             end_seconds=self._seconds(cue.end_frame),
         )
+        cue = msgspec.structs.replace(cue, alternatives=cue.alternatives or self._others(cue))
         place = self._material.place_of.get(cue.chosen.track.id) if cue.chosen else None
         if cue.chosen is None or place is None:
-            return cue
+            return msgspec.structs.replace(
+                cue, fade_in_seconds=0.0, fade_out_seconds=0.0, gain_db=0.0, ducks=()
+            )
         source_start = cue.chosen.source_start_seconds
         chosen = self.cue_track(place, cue.start_frame, cue.end_frame, source_start)
         fade_in, fade_out = fades(chosen.starts_at, chosen.ends_at, cue.seconds)
@@ -142,6 +145,15 @@ class CueDetails:
             gain_db=gain_db(self._material.shapes[place].track.loudness_lufs),
             ducks=ducks,
         )
+
+    def _others(self, cue: Cue) -> tuple[CueTrack, ...]:
+        """Alternatives for a cue that has none; borders of cues are borders of the picture."""
+        frames = self._material.picture.frames
+        first, last = np.searchsorted(frames, [cue.start_frame, cue.end_frame]).tolist()
+        if self._material.picture.is_silent[first:last].all():
+            return ()
+        place = self._material.place_of.get(cue.chosen.track.id) if cue.chosen else None
+        return self.alternatives(first, last, place)
 
     def _seconds(self, frame: int) -> float:
         return seconds_of(frame, self._material.picture.rate)
@@ -199,8 +211,8 @@ class CueDetails:
         parts = [
             f"It fits what is seen with a chance of {confidence:.0%}",
             f"its energy {step} the picture ({energy_fit:+.2f})",
-            f"it comes in at {clock(source[0])} of the track, {CUT_WORDS[starts_at]}, and goes out "
-            f"at {clock(source[1])}, {CUT_WORDS[ends_at]}",
+            f"it comes in at {clock(source[0])} of the track, {CUT_WORDS[starts_at]}",
+            f"and goes out at {clock(source[1])}, {CUT_WORDS[ends_at]}",
         ]
         if landings:
             met = [f"{LANDING_WORDS[one.kind]} at {clock(one.video_seconds)}" for one in landings]

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from indexer.catalogue.repository import Catalogue
     from indexer.catalogue.shown import ShownTrack
     from indexer.spotting.cue_plan import PlanWishes
     from indexer.spotting.cue_values import Placements
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
 CHANGE_SECONDS: Final = 3.0
 """What `PlanWishes.change_cost` of 1 is in seconds of perfectly fitting music."""
 INNER_SHARE: Final = 0.5
-"""Of the cost of a change: to cut within the same track. To begin or stop costs as much, but never
-more than half of the usual change, or a wish for few changes would be met by silence."""
+"""Of the cost of a change: to cut within the same track. To stop, or to begin after a stretch that
+is to have no music, costs so much of the usual change at most."""
 KINSHIP: Final = 0.25
 """Of the cost of a change: what is saved where tempo, or key, goes with the last track's."""
 INNER_BORDER_COST: Final = 2.0
@@ -66,9 +65,9 @@ class Material:
         analysis: The video, with captions.
         wishes: What the user wants.
         scorer: Says how tracks fit scenes.
-        catalogue: The tracks.
         listener: Hears what masks a voice.
         keep: Stretches left to cues that stand already, in frames.
+        walls: Frames at which cues begin or end in any case.
         also: Tracks that come into question in any case.
     """
 
@@ -77,17 +76,17 @@ class Material:
         analysis: VideoAnalysis,
         wishes: PlanWishes,
         scorer: SceneScorer,
-        catalogue: Catalogue,
         listener: TrackListener,
         *,
         keep: Iterable[tuple[int, int]] = (),
+        walls: Iterable[int] = (),
         also: Iterable[UUID] = (),
     ) -> None:
         self.analysis, self.wishes = analysis, wishes
-        self.picture = picture_of(analysis, wishes, keep=keep)
+        self.picture = picture_of(analysis, wishes, keep=keep, walls=walls)
         self.fits = scorer.fits(analysis.scenes, wishes, also=also)
         self.listener = listener
-        shown = catalogue.shown(list(self.fits.track_ids))
+        shown = scorer.catalogue.shown(list(self.fits.track_ids))
         self.columns = [
             column for column, track in enumerate(self.fits.track_ids) if track in shown
         ]
@@ -142,20 +141,39 @@ class Material:
             for place, shape in enumerate(self.shapes)
         )
 
+    def best_start(self, track_id: UUID, start_frame: int, end_frame: int) -> float | None:
+        """Where in a track to begin for a stretch between two borders.
+
+        Args:
+            track_id: Of one of the tracks.
+            start_frame: Of the stretch; a border.
+            end_frame: Likewise.
+
+        Returns:
+            In seconds of the track; None where it is too short.
+        """
+        first, last = np.searchsorted(self.picture.frames, [start_frame, end_frame]).tolist()
+        best = self.placements[self.place_of[track_id]].best(first, last)
+        return None if best is None else float(self.picture.seconds[first]) + best[1]
+
     def problem(self) -> Problem:
         """Where music may go, and what it is worth there."""
         missing = MISSING_COST if self.wishes.silence_allowed else UNWANTED_SILENCE_COST
         cost = np.where(self.is_answered & ~self.picture.is_silent, missing, 0.0)
         change = CHANGE_SECONDS * self.wishes.change_cost
+        stop = INNER_SHARE * min(change, CHANGE_SECONDS)
+        # A pause where music is wanted must not make a change cheaper.
+        begin = np.where(cost > 0, change, stop)
         return Problem(
             seconds=self.picture.seconds,
             without=-cost * self.picture.lengths,
             may_play=~self.picture.is_silent,
             border_costs=np.where(self.picture.is_inner, INNER_BORDER_COST, 0.0),
+            begin_costs=np.concatenate([[0.0], begin]),
             tracks=self.placements,
             costs=Costs(
                 change=change * (1.0 - self._kinship()),
-                stop=INNER_SHARE * min(change, CHANGE_SECONDS),
+                stop=stop,
                 fewest_seconds=self.wishes.fewest_seconds,
                 short=SHORT_COST,
             ),

@@ -43,7 +43,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     change: NDArray[np.float64]
     """From each track to each, shape (tracks, tracks)."""
     stop: float
-    """To begin after silence, or to stop for it."""
+    """To stop for silence."""
     fewest_seconds: float
     """A shorter cue costs `short` times the share of it that is missing."""
     short: float
@@ -60,6 +60,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Whether there may be music, likewise."""
     border_costs: NDArray[np.float64]
     """Of a change at a border, shape (borders,)."""
+    begin_costs: NDArray[np.float64]
+    """To begin at a border after silence, likewise."""
     tracks: tuple[Placements, ...]
     costs: Costs
 
@@ -251,7 +253,7 @@ def _go_on_from(border: int, problem: Problem, table: _Table) -> None:
         table.silent[0] = 0.0
         table.ready[0] = 0.0
         return
-    ready = np.full(len(problem.tracks), table.silent[border] - problem.costs.stop)
+    ready = np.full(len(problem.tracks), table.silent[border] - problem.begin_costs[border])
     if len(problem.tracks):
         changing = table.ended[border][:, None] - problem.costs.change
         last = changing.argmax(axis=0)

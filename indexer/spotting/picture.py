@@ -76,7 +76,11 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def picture_of(
-    analysis: VideoAnalysis, wishes: PlanWishes, *, keep: Iterable[tuple[int, int]] = ()
+    analysis: VideoAnalysis,
+    wishes: PlanWishes,
+    *,
+    keep: Iterable[tuple[int, int]] = (),
+    walls: Iterable[int] = (),
 ) -> Picture:
     """What of a video decides where music goes.
 
@@ -84,6 +88,7 @@ def picture_of(
         analysis: The video.
         wishes: Where no music is wanted, and what it should land on.
         keep: Stretches that are left to cues which stand already, in frames.
+        walls: Further frames at which cues begin or end.
 
     Returns:
         The picture.
@@ -96,9 +101,9 @@ def picture_of(
     silent += [(scene.start_frame, scene.end_frame) for scene in analysis.scenes if scene.no_music]
     silent += list(keep)
     starts = {scene.start_frame for scene in analysis.scenes}
-    walls = starts | {frame for stretch in silent for frame in stretch} | {0, last}
-    inner = set(_inner_borders(analysis, walls))
-    frames = np.array(sorted(walls | inner), np.int64)
+    outer = starts | {frame for stretch in silent for frame in stretch} | {0, last} | set(walls)
+    inner = set(_inner_borders(analysis, outer))
+    frames = np.array(sorted(outer | inner), np.int64)
     middles = (frames[:-1] + frames[1:]) / 2
     ends = np.array([scene.end_frame for scene in analysis.scenes])
     seconds = frames.astype(np.float64) * rate.denominator / rate.numerator
@@ -145,9 +150,9 @@ def scenes_under(scenes: Sequence[VideoScene], start_frame: int, end_frame: int)
     return own[0], own[-1]
 
 
-def _inner_borders(analysis: VideoAnalysis, walls: set[int]) -> list[int]:
+def _inner_borders(analysis: VideoAnalysis, outer: set[int]) -> list[int]:
     """Where pieces begin within long stretches: at shots, or else at even distances."""
-    borders = sorted(walls)
+    borders = sorted(outer)
     cuts = np.array([shot.start_frame for shot in analysis.shots], np.int64)
     piece = float(PIECE_SECONDS * analysis.info.rate)
     found: list[int] = []

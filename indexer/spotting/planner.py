@@ -6,31 +6,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from indexer.errors import CueEditError
+from indexer.spotting import editing
+from indexer.spotting.assemble import analysis_of, plan_from
 from indexer.spotting.cue_details import CueDetails
-from indexer.spotting.cue_plan import Cue, CuePlan, PlanWishes
-from indexer.spotting.landings import missed
+from indexer.spotting.cue_plan import CuePlan, PlanWishes
 from indexer.spotting.material import Material
-from indexer.spotting.optimise import NOTHING, optimise
-from indexer.spotting.picture import scenes_under, seconds_of
 from indexer.spotting.scene_fits import SceneScorer
 from indexer.spotting.voices import TrackListener
-from musiscene.video.analysis import Stretch as VideoStretch
-from musiscene.video.analysis import VideoAnalysis, VideoSound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from indexer.catalogue.repository import Catalogue
     from indexer.match import Matcher
-    from indexer.spotting.cue_plan import CueKind
-    from indexer.spotting.optimise import Stretch
-
-NO_MUSIC_WANTED = "No music is wanted here."
-NOTHING_FITS = (
-    "Nothing in the library fits well enough; choose one of the nearest, or have music made."
-)
-NO_TRACKS = "No track fulfils the filter, so nothing can be placed; ask for less."
+    from indexer.spotting.cue_plan import Cue
+    from indexer.spotting.editing import CueEdit
+    from musiscene.video.analysis import VideoAnalysis
 
 
 class CuePlanner:
@@ -67,7 +60,7 @@ class CuePlanner:
             BriefError: If a caption is too long.
             FilterError: If the filter cannot be read.
         """
-        return self._planned(analysis, wishes or PlanWishes())
+        return plan_from(self.material(analysis, wishes or PlanWishes()))
 
     def replan(self, plan: CuePlan) -> CuePlan:
         """Plan anew around the cues that are pinned.
@@ -81,8 +74,29 @@ class CuePlanner:
         Raises:
             SpottingError: As for `plan`.
         """
-        pinned = tuple(cue for cue in plan.cues if cue.is_pinned)
-        return self._planned(analysis_of(plan), plan.wishes, pinned=pinned, before=plan.cues)
+        pinned = [cue for cue in plan.cues if cue.is_pinned]
+        material = self.material(analysis_of(plan), plan.wishes, pinned=pinned)
+        return plan_from(material, pinned=pinned, before=plan.cues)
+
+    def edit(self, plan: CuePlan, edits: Sequence[CueEdit]) -> CuePlan:
+        """Change a plan by hand, and measure anew what was changed.
+
+        Args:
+            plan: As it is.
+            edits: What to do, in this order: all of it, or nothing.
+
+        Returns:
+            The new plan.
+
+        Raises:
+            CueNotFoundError: If the plan has no such cue.
+            CueEditError: If something cannot be changed so.
+            TrackNotFoundError: If a track is not in the library.
+        """
+        changed = plan
+        for edit in edits:
+            changed = self._edited(changed, edit)
+        return self._measured(plan, changed)
 
     def material(
         self,
@@ -90,7 +104,8 @@ class CuePlanner:
         wishes: PlanWishes,
         *,
         pinned: Sequence[Cue] = (),
-        also: Sequence[UUID] = (),
+        walls: Iterable[int] = (),
+        also: Iterable[UUID] = (),
     ) -> Material:
         """What a plan is made of.
 
@@ -98,6 +113,7 @@ class CuePlanner:
             analysis: The video.
             wishes: What the user wants.
             pinned: Cues that stand already.
+            walls: Frames at which cues begin or end in any case.
             also: Tracks that come into question in any case.
 
         Returns:
@@ -110,173 +126,61 @@ class CuePlanner:
             analysis,
             wishes,
             self.scorer,
-            self._catalogue,
             self._listener,
             keep=[(cue.start_frame, cue.end_frame) for cue in pinned],
+            walls=walls,
             also=also,
         )
 
-    def _planned(
-        self,
-        analysis: VideoAnalysis,
-        wishes: PlanWishes,
-        *,
-        pinned: tuple[Cue, ...] = (),
-        before: tuple[Cue, ...] = (),
-    ) -> CuePlan:
-        material = self.material(analysis, wishes, pinned=pinned)
-        return plan_from(material, pinned=pinned, before=before)
+    def _edited(self, plan: CuePlan, edit: CueEdit) -> CuePlan:
+        if edit.action == "replan":
+            return self.replan(plan)
+        if edit.action == "swap":
+            return self._swapped(plan, edit)
+        return editing.applied(plan, edit)
 
+    def _swapped(self, plan: CuePlan, edit: CueEdit) -> CuePlan:
+        """Another track in a cue: from where it is best, or from where it is asked for.
 
-def plan_from(
-    material: Material, *, pinned: Sequence[Cue] = (), before: Sequence[Cue] = ()
-) -> CuePlan:
-    """The best plan from some material.
+        Args:
+            plan: As it is.
+            edit: A swap.
 
-    Args:
-        material: Of the plan.
-        pinned: Cues that stand already, for whose stretches the material leaves room.
-        before: Cues of the plan before, whose ids are not given again.
+        Returns:
+            The new plan.
 
-    Returns:
-        The plan.
-    """
-    analysis, wishes, picture = material.analysis, material.wishes, material.picture
-    stretches, value = optimise(material.problem())
-    details = CueDetails(material)
-    standing = {cue.start_frame: cue for cue in pinned}
-    names = _names([*before, *pinned])
-    cues: list[Cue] = []
-    for stretch in _merged(stretches, material, standing):
-        frame = int(picture.frames[stretch.first])
-        if (cue := standing.get(frame)) is not None:
-            cues.append(cue)
-        elif not any(one.start_frame < frame < one.end_frame for one in pinned):
-            cues.append(_cue(stretch, material, details, next(names)))
-    notices = list(analysis.notices)
-    if not material.shapes:
-        notices.append(NO_TRACKS)
-    landings = [one for cue in cues if cue.chosen for one in cue.chosen.landings]
-    notices += [
-        f"Nothing lands on {moment:.2f} s."
-        for moment in missed(wishes.land_on, landings, picture.half_frame)
-    ]
-    sound = analysis.sound
-    return CuePlan(
-        video=analysis.info,
-        scenes=analysis.scenes,
-        cues=tuple(cues),
-        wishes=wishes,
-        value=round(value, 3),
-        speech=tuple((one.start_seconds, one.end_seconds) for one in sound.speech) if sound else (),
-        speech_levels_db=sound.speech_levels_db if sound else (),
-        activity=analysis.activity,
-        shots=analysis.shots,
-        notices=tuple(notices),
-    )
+        Raises:
+            CueEditError: If no track is named, or it is too short.
+        """
+        if edit.cue is None or edit.track is None:
+            raise CueEditError("say in which cue, and which track to take instead")
+        cue, start = editing.cue_of(plan, edit.cue), edit.source_start_seconds
+        if start is None and any(one.track.id == edit.track for one in cue.alternatives):
+            return editing.swap(plan, cue.id, edit.track)
+        track = self._catalogue.track(edit.track)  # or it is not found
+        material = self._material_of(plan, [track.id])
+        if start is None:
+            start = material.best_start(track.id, cue.start_frame, cue.end_frame)
+        if start is None:
+            raise CueEditError(
+                f"{track.path} lasts {track.duration_seconds:.1f} s and cue {cue.id} "
+                f"{cue.seconds:.1f} s; make the cue shorter first, or take a longer track"
+            )
+        place = material.place_of[track.id]
+        details = CueDetails(material)
+        chosen = details.cue_track(place, cue.start_frame, cue.end_frame, start)
+        return editing.put(plan, cue.id, chosen)
 
+    def _measured(self, before: CuePlan, plan: CuePlan) -> CuePlan:
+        """A plan with everything measured that a change by hand left as it was."""
+        known = set(before.cues)
+        if all(cue in known for cue in plan.cues):
+            return plan
+        chosen = [cue.chosen.track.id for cue in plan.cues if cue.chosen]
+        details = CueDetails(self._material_of(plan, chosen))
+        cues = tuple(cue if cue in known else details.detailed(cue) for cue in plan.cues)
+        return msgspec.structs.replace(plan, cues=cues)
 
-def analysis_of(plan: CuePlan) -> VideoAnalysis:
-    """What a plan knows of its video.
-
-    Args:
-        plan: Made by a planner.
-
-    Returns:
-        The analysis, without what a plan does not keep: loudness and temp music.
-    """
-    sound = VideoSound(
-        loudness_lufs=None,
-        speech=tuple(
-            VideoStretch(start_seconds=start, end_seconds=end) for start, end in plan.speech
-        ),
-        speech_levels_db=plan.speech_levels_db,
-        energy=(),
-        music=None,
-    )
-    return VideoAnalysis(
-        info=plan.video,
-        shots=plan.shots,
-        scenes=plan.scenes,
-        activity=plan.activity,
-        sound=sound if plan.speech else None,
-    )
-
-
-def _names(cues: Sequence[Cue]) -> _Names:
-    return _Names({cue.id for cue in cues})
-
-
-class _Names:
-    """Ids that no cue has."""
-
-    def __init__(self, used: set[str]) -> None:
-        self._used, self._last = used, 0
-
-    def __next__(self) -> str:
-        self._last += 1
-        while f"c{self._last}" in self._used:
-            self._last += 1
-        return f"c{self._last}"
-
-
-def _kind(material: Material, piece: int) -> CueKind:
-    """What a piece without music is."""
-    if material.picture.is_silent[piece]:
-        return "silence"
-    is_open = not material.is_answered[piece] or not material.shapes
-    return "open" if is_open or not material.wishes.silence_allowed else "silence"
-
-
-def _merged(
-    stretches: Sequence[Stretch], material: Material, standing: dict[int, Cue]
-) -> list[Stretch]:
-    """Stretches in which neighbouring pieces without music, of one kind, are one."""
-    frames = material.picture.frames
-    walls = {cue.start_frame for cue in standing.values()}
-    walls |= {cue.end_frame for cue in standing.values()}
-    is_silent = material.picture.is_silent
-    merged: list[Stretch] = []
-    for stretch in stretches:
-        last = merged[-1] if merged else None
-        if (
-            last is not None
-            and stretch.track == last.track == NOTHING
-            and _kind(material, stretch.first) == _kind(material, last.first)
-            and is_silent[stretch.first] == is_silent[last.first]
-            and int(frames[stretch.first]) not in walls
-        ):
-            merged[-1] = msgspec.structs.replace(last, last=stretch.last)
-        else:
-            merged.append(stretch)
-    return merged
-
-
-def _cue(stretch: Stretch, material: Material, details: CueDetails, name: str) -> Cue:
-    picture = material.picture
-    start, end = int(picture.frames[stretch.first]), int(picture.frames[stretch.last])
-    first_scene, last_scene = scenes_under(material.analysis.scenes, start, end)
-    cue = Cue(
-        id=name,
-        kind="track" if stretch.track != NOTHING else _kind(material, stretch.first),
-        start_frame=start,
-        end_frame=end,
-        start_seconds=seconds_of(start, picture.rate),
-        end_seconds=seconds_of(end, picture.rate),
-        first_scene=first_scene,
-        last_scene=last_scene,
-    )
-    if stretch.track == NOTHING:
-        is_wanted = picture.is_silent[stretch.first]
-        notice = NO_MUSIC_WANTED if is_wanted else NOTHING_FITS if cue.kind == "open" else None
-        near = () if is_wanted else details.alternatives(stretch.first, stretch.last, None)
-        return msgspec.structs.replace(cue, notice=notice, alternatives=near)
-    source_start = float(picture.seconds[stretch.first]) + stretch.offset
-    chosen = details.cue_track(stretch.track, start, end, source_start)
-    return details.detailed(
-        msgspec.structs.replace(
-            cue,
-            chosen=chosen,
-            alternatives=details.alternatives(stretch.first, stretch.last, stretch.track),
-        )
-    )
+    def _material_of(self, plan: CuePlan, also: Sequence[UUID]) -> Material:
+        walls = [cue.start_frame for cue in plan.cues]
+        return self.material(analysis_of(plan), plan.wishes, walls=walls, also=also)

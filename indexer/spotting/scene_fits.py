@@ -70,7 +70,7 @@ class SceneScorer:
 
     def __init__(self, matcher: Matcher, catalogue: Catalogue) -> None:
         self._matcher = matcher
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._kept: dict[tuple[object, ...], _Scored] = {}
         self.scored = 0
         """Scenes that were scored, and not found among those that were before."""
@@ -95,7 +95,7 @@ class SceneScorer:
         """
         demands = demands_of(wishes.filter, negatives=wishes.negatives, length_seconds=None)
         conditions = [demand.condition for demand in demands]
-        allowed = self._catalogue.track_ids(*conditions) if conditions else None
+        allowed = self.catalogue.track_ids(*conditions) if conditions else None
         read = [self._scored(scene, wishes, allowed) for scene in scenes]
         track_ids = _united([one.best for one in read], also)
         if track_ids:
