@@ -31,6 +31,7 @@ from service.jobs.desk import JobDesk
 from service.jobs.queue import JobQueue
 from service.matches.controller import MatchController
 from service.matches.service import MatchService
+from service.matches.video import VideoMatchController, VideoMatches
 from service.media_types import require_json
 from service.observe.controller import MetricsController
 from service.observe.metrics import Metrics
@@ -94,7 +95,8 @@ def create_app(settings: ServiceSettings) -> Litestar:
         "service_settings": settings,
         "job_desk": desk,
         "generation_service": generations,
-        "match_service": MatchService(serving, history, generations),
+        "match_service": (matches := MatchService(serving, history, generations)),
+        "video_matches": VideoMatches(settings, plans.store, matches),
         "track_service": (tracks := TrackService(serving, settings.data_dir)),
         "cue_plans": plans,
         "plan_changes": PlanChanges(serving, plans, desk, generations),
@@ -120,6 +122,7 @@ def create_app(settings: ServiceSettings) -> Litestar:
             HealthController,
             *([MetricsController] if settings.logs.metrics else []),
             MatchController,
+            VideoMatchController,
             TrackController,
             MapController,
             FeedbackController,

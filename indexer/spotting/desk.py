@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from musiscene.video.captioners.protocol import VideoCaptioner
-    from musiscene.video.captions.timed import TimedCaption
-
     from indexer.spotting.planner import CuePlanner
     from musiscene.video.analysis import VideoAnalysis, VideoInfo
+    from musiscene.video.captioners.protocol import VideoCaptioner
+    from musiscene.video.captions.given import TimedCaption
     from musiscene.video.limits import VideoLimits
 
     Progress = Callable[[str, float], None]
@@ -89,12 +88,9 @@ def read_given(captions: Path | None, info: VideoInfo) -> tuple[TimedCaption, ..
 
 def wishes_with(wishes: PlanWishes, given: Sequence[TimedCaption]) -> PlanWishes:
     """Wishes, and those that stand in the user's captions as markers."""
-    no_music = tuple(
-        (one.start_seconds, one.end_seconds)
-        for one in given
-        if one.no_music and one.end_seconds is not None
-    )
-    land_on = tuple(one.start_seconds for one in given if one.land)
+    from musiscene.video.captions.given import wishes_in
+
+    no_music, land_on = wishes_in(given)
     return msgspec.structs.replace(
         wishes,
         no_music=tuple(dict.fromkeys((*wishes.no_music, *no_music))),
@@ -102,11 +98,16 @@ def wishes_with(wishes: PlanWishes, given: Sequence[TimedCaption]) -> PlanWishes
     )
 
 
-def describe(
+def describe(  # noqa: PLR0913  the parts of a request
     analysis: VideoAnalysis,
     video: Path,
     captioner: VideoCaptioner | None,
-    given: Sequence[TimedCaption],
+    given: Sequence[TimedCaption] = (),
+    *,
+    given_by: str = "captions",
+    limits: VideoLimits,
+    progress: Progress,
+    stop: threading.Event,
 ) -> VideoAnalysis:
     """Say what each scene shows.
 
@@ -115,16 +116,30 @@ def describe(
         video: The file.
         captioner: Looks at the scenes; None to go by what was measured.
         given: Captions of the user, which come first.
+        given_by: Name of the file that they are from.
+        limits: On the video.
+        progress: Told `describing`, and how much of it is done, 0 to 1.
+        stop: Set when it is not wanted any more.
 
     Returns:
         The analysis, with captions for every scene.
 
     Raises:
         CaptionerError: If the captioner fails.
+        VideoStoppedError: If it was stopped.
     """
     from musiscene.video.captioners.describe import caption_scenes
 
-    return caption_scenes(analysis, video, captioner, given)
+    return caption_scenes(
+        analysis,
+        video,
+        captioner,
+        given,
+        given_by=given_by,
+        limits=limits,
+        progress=lambda _step, share: progress("describing", share),
+        stop=stop,
+    )
 
 
 def make_plan(

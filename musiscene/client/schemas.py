@@ -31,6 +31,22 @@ class CalledFor(Struct, kw_only=True):
     probability: float
 
 
+class CueEdit(Struct, kw_only=True):
+    action: Literal["swap", "pin", "unpin", "mute", "unmute", "trim", "silence", "usage", "replan"]
+    cue: str = ""
+    end_frame: int | None = None
+    source_start_seconds: float | None = None
+    start_frame: int | None = None
+    track: str | None = None
+    usage: Literal["background", "visual", "theme"] | None = None
+
+
+class Duck(Struct, kw_only=True):
+    end_seconds: float
+    gain_db: float
+    start_seconds: float
+
+
 class Duel(Struct, kw_only=True):
     first: str
     first_wins: int
@@ -54,6 +70,12 @@ class FeedbackRequest(Struct, kw_only=True):
     track_id: str
     verdict: Literal["accept", "reject"]
     note: str | None = None
+
+
+class FillView(Struct, kw_only=True):
+    id: str
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    url: str
 
 
 class FoundWindow(Struct, kw_only=True):
@@ -87,6 +109,13 @@ class Interval(Struct, kw_only=True):
 class JobError(Struct, kw_only=True):
     code: str
     message: str
+
+
+class Landing(Struct, kw_only=True):
+    kind: Literal["turn", "peak", "start", "ending"]
+    residual_frames: float
+    track_seconds: float
+    video_seconds: float
 
 
 class Live(Struct, kw_only=True):
@@ -145,6 +174,28 @@ class OpinionScore(Struct, kw_only=True):
     ratings: int
     score: Interval
     system: str
+
+
+class PlanEdits(Struct, kw_only=True):
+    edits: list[CueEdit]
+    revision: int
+
+
+class PlanWishes(Struct, kw_only=True):
+    brief: str = ""
+    change_cost: float = 1.0
+    fewest_seconds: float = 6.0
+    filter: str = ""
+    land_on: list[float] = field(default_factory=list)
+    negatives: list[str] = field(default_factory=list)
+    no_music: list[list[Any]] = field(default_factory=list)
+    silence_allowed: bool = True
+    under_speech_db: float = -60.0
+
+
+class PreviewRequest(Struct, kw_only=True):
+    container: Literal["mp4", "wav", "mp3"] = "mp4"
+    lufs: float = -14.0
 
 
 class Problem(Struct, kw_only=True):
@@ -236,6 +287,24 @@ class ScanView(Struct, kw_only=True):
     status: Literal["queued", "running", "done", "failed", "cancelled"]
 
 
+class SceneCaption(Struct, kw_only=True):
+    by: str
+    source: Literal["given", "model", "measured"]
+    text: str
+    licence: str | None = None
+
+
+class SceneFacts(Struct, kw_only=True):
+    brightness: float
+    contrast: float
+    cuts_per_minute: float
+    loudness_lufs: float | None
+    motion: float
+    saturation: float
+    speech: float
+    warmth: float
+
+
 class SceneMap(Struct, kw_only=True):
     points: list[MapPoint]
     revision: int
@@ -249,6 +318,16 @@ class SegmentView(Struct, kw_only=True):
     scene_captions: list[str]
     start_seconds: float
     title: str | None
+
+
+class Shot(Struct, kw_only=True):
+    begins: Literal["start", "cut", "fade"]
+    end_frame: int
+    end_seconds: float
+    fingerprint: str
+    start_frame: int
+    start_seconds: float
+    strength: float
 
 
 class Span(Struct, kw_only=True):
@@ -338,6 +417,39 @@ class UsedSeed(Struct, kw_only=True):
     weight: float
 
 
+class VideoInfo(Struct, kw_only=True):
+    audio_codec: str | None
+    audio_streams: int
+    codec: str
+    container: str
+    duration_seconds: float
+    frame_rate: str
+    frames: int
+    height: int
+    is_variable_rate: bool
+    name: str
+    rotation: int
+    sha256: str
+    size_bytes: int
+    start_timecode: str | None
+    video_streams: int
+    width: int
+
+
+class VideoScene(Struct, kw_only=True):
+    end_frame: int
+    end_seconds: float
+    facts: SceneFacts
+    first_shot: int
+    keyframes_seconds: list[float]
+    last_shot: int
+    number: int
+    start_frame: int
+    start_seconds: float
+    captions: list[SceneCaption] = field(default_factory=list)
+    no_music: bool = False
+
+
 class Waveform(Struct, kw_only=True):
     data: list[int]
     length: int
@@ -346,6 +458,42 @@ class Waveform(Struct, kw_only=True):
     channels: int = 1
     sample_rate: int = 8000
     version: int = 2
+
+
+class CueChange(Struct, kw_only=True):
+    cue: str
+    text: str
+    what: Literal["kept", "moved", "trimmed", "swapped", "added", "removed"]
+    after: list[Any] | None = None
+    before: list[Any] | None = None
+    missed: list[Landing] = field(default_factory=list)
+
+
+class CuePlanSummary(Struct, kw_only=True):
+    created_at: str
+    error: JobError | None
+    id: str
+    name: str
+    parent: str | None
+    progress: Progress
+    revision: int
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    updated_at: str
+    video_bytes: int
+    video_name: str
+
+
+class CueTrack(Struct, kw_only=True):
+    confidence: float
+    ends_at: str
+    energy_fit: float
+    fit: float
+    masking: float
+    source_start_seconds: float
+    starts_at: str
+    track: MatchedTrack
+    landings: list[Landing] = field(default_factory=list)
+    reason: str = ""
 
 
 class Difference(Struct, kw_only=True):
@@ -396,6 +544,22 @@ class GenerationView(Struct, kw_only=True):
     track_id: str | None
     track_url: str | None
     weights_licence: str | None
+
+
+class PlanDiff(Struct, kw_only=True):
+    changes: list[CueChange]
+    scenes_changed: int
+    scenes_kept: int
+
+
+class PreviewView(Struct, kw_only=True):
+    error: JobError | None
+    job_id: str
+    lufs: float
+    progress: Progress
+    revision: int
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    url: str | None
 
 
 class QuestionReport(Struct, kw_only=True):
@@ -463,6 +627,65 @@ class TrackPage(Struct, kw_only=True):
     tracks: list[TrackSummary]
 
 
+class Cue(Struct, kw_only=True):
+    end_frame: int
+    end_seconds: float
+    first_scene: int
+    id: str
+    kind: Literal["track", "silence", "open"]
+    last_scene: int
+    start_frame: int
+    start_seconds: float
+    alternatives: list[CueTrack] = field(default_factory=list)
+    chosen: CueTrack | None = None
+    ducks: list[Duck] = field(default_factory=list)
+    fade_in_seconds: float = 0.0
+    fade_out_seconds: float = 0.0
+    gain_db: float = 0.0
+    is_muted: bool = False
+    is_pinned: bool = False
+    notice: str | None = None
+    usage: Literal["background", "visual", "theme"] = "background"
+
+
+class CuePlan(Struct, kw_only=True):
+    cues: list[Cue]
+    scenes: list[VideoScene]
+    value: float
+    video: VideoInfo
+    wishes: PlanWishes
+    activity: list[float] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    shots: list[Shot] = field(default_factory=list)
+    speech: list[list[Any]] = field(default_factory=list)
+    speech_levels_db: list[list[float]] = field(default_factory=list)
+
+
+class CuePlanPage(Struct, kw_only=True):
+    after: str | None
+    plans: list[CuePlanSummary]
+
+
+class CuePlanView(Struct, kw_only=True):
+    created_at: str
+    diff: PlanDiff | None
+    error: JobError | None
+    generations: dict[str, FillView]
+    id: str
+    name: str
+    parent: str | None
+    plan: CuePlan | None
+    previews: dict[str, PreviewView]
+    progress: Progress
+    revision: int
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    updated_at: str
+    video: VideoInfo | None
+    video_bytes: int
+    video_name: str
+    video_url: str | None
+
+
 class GenerationPage(Struct, kw_only=True):
     after: str | None
     generations: list[GenerationView]
@@ -489,3 +712,9 @@ class MatchResult(Struct, kw_only=True):
     reading: Reading
     generation: GenerationLink | None = None
     notice: str | None = None
+
+
+class VideoMatch(Struct, kw_only=True):
+    result: MatchResult
+    scenes: list[VideoScene]
+    video: VideoInfo

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from musiscene.video.captioners.protocol import VideoCaptioner
-
     from service.settings import VideoSettings
 
 
@@ -18,11 +17,13 @@ def captioner_of(settings: VideoSettings) -> VideoCaptioner | None:
 
     Returns:
         The captioner.
+
+    Raises:
+        CaptionerError: If it cannot be used.
     """
     if settings.captioner == "measured":
         return None
-    from musiscene.video.captioners.backends import load_captioner
+    from musiscene.video.captioners.backends import CaptionerOptions, load_captioner
 
-    return load_captioner(
-        settings.captioner, model=settings.captioner_model, url=settings.captioner_url
-    )
+    options = CaptionerOptions(model=settings.captioner_model, url=settings.captioner_url)
+    return load_captioner(settings.captioner, options)

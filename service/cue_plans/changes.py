@@ -10,7 +10,7 @@ import msgspec
 from indexer.catalogue.job_rows import NewJob
 from indexer.errors import CueEditError, PlanChangedError, TrackNotFoundError
 from indexer.fallback import GenerationJob, any_seed
-from service.cue_plans.service import analysis_of, encoded, fills_of, plan_of
+from service.cue_plans.service import encoded, fills_of, plan_of
 from service.security.files import OpenFile
 from service.tracks.errors import AudioGoneError
 
@@ -75,13 +75,13 @@ class PlanChanges:
         if row.revision != asked.revision:
             raise PlanChangedError(plan_id, row.revision)
         for edit in asked.edits:
-            plan = self._edited(plan, edit, row)
+            plan = self._edited(plan, edit)
         self._plans.touch(plan_id)
         return self._plans.rows.change(plan_id, asked.revision, plan=encoded(plan))
 
-    def _edited(self, plan: CuePlan, edit: CueEdit, row: CuePlanRow) -> CuePlan:
+    def _edited(self, plan: CuePlan, edit: CueEdit) -> CuePlan:
         if edit.action == "replan":
-            return self._planner().replan(plan, analysis_of(row))
+            return self._planner().replan(plan)
         if edit.action == "swap":
             if edit.track is None:
                 raise CueEditError("swap: name the `track`")

@@ -36,15 +36,11 @@ class TooLongForMatchError(ServiceError):
     """A video is too long to be answered at once.
 
     Args:
-        seconds: Its length.
-        most_seconds: How long it may be.
+        reason: What it has too much of.
     """
 
-    def __init__(self, seconds: float, most_seconds: float) -> None:
-        super().__init__(
-            f"the video lasts {seconds:.0f} s, and {most_seconds:.0f} s are answered at once; "
-            "send it to /v1/cue-plans"
-        )
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the video {reason}; send longer ones to /v1/cue-plans")
 
 
 class DiskFullError(ServiceError):

@@ -26,12 +26,11 @@ from service.jobs.errors import JobStoppedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from indexer.spotting.planner import CuePlanner
-    from musiscene.video.captions.timed import TimedCaption
-
     from indexer.catalogue.cue_plans import CuePlanRow
     from indexer.cli.scanner import Scanner
+    from indexer.spotting.planner import CuePlanner
     from musiscene.video.analysis import VideoAnalysis
+    from musiscene.video.captions.given import TimedCaption
     from service.jobs.task import Task
     from service.settings import ServiceSettings, VideoSettings
 
@@ -129,7 +128,15 @@ def _described(
     draw_keyframes(analysis, video, video.parent / "keyframes")
     if all(scene.captions for scene in analysis.scenes):
         return row
-    described = desk.describe(analysis, video, captioner_of(settings.video), given)
+    described = desk.describe(
+        analysis,
+        video,
+        captioner_of(settings.video),
+        given,
+        limits=video_limits(settings.video),
+        progress=lambda stage, share: _report(task, stage, share),
+        stop=task.stop,
+    )
     task.go_on()
     plans = scanner.library.catalogue.cue_plans
     return plans.change(row.id, row.revision, analysis=encoded(described))
@@ -147,7 +154,7 @@ def draw_keyframes(analysis: VideoAnalysis, video: Path, folder: Path) -> None:
         VideoError: If the video cannot be read.
         DiskFullError: If there is no room.
     """
-    from musiscene.video.jpeg import write_jpeg
+    from musiscene.video.jpeg import jpeg_of
     from musiscene.video.keyframes import keyframes
 
     with no_room_is_told():
@@ -158,7 +165,9 @@ def draw_keyframes(analysis: VideoAnalysis, video: Path, folder: Path) -> None:
         moments = [scene.keyframes_seconds[len(scene.keyframes_seconds) // 2] for scene in wanted]
         pictures = keyframes(video, moments, longest_side=KEYFRAME_PIXELS) if moments else []
         for scene, picture in zip(wanted, pictures, strict=True):
-            write_jpeg(picture, folder / f"{scene.number}.jpg")
+            beside = folder / f".{scene.number}.jpg"
+            beside.write_bytes(jpeg_of(picture))
+            beside.replace(folder / f"{scene.number}.jpg")
 
 
 def run_preview(task: Task, open_scanner: Callable[[], Scanner], settings: ServiceSettings) -> str:
@@ -211,9 +220,8 @@ def run_preview(task: Task, open_scanner: Callable[[], Scanner], settings: Servi
 
 
 def _planner(scanner: Scanner) -> CuePlanner:
-    from indexer.spotting.planner import CuePlanner
-
     from indexer.match import Matcher
+    from indexer.spotting.planner import CuePlanner
     from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
     reader = SceneReader.load(scanner.store.folder(SCENE_READER_MODEL))

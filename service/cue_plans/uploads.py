@@ -30,7 +30,8 @@ _TEXT: Final = {
 }
 
 
-def _form(*texts: str) -> RequestBody:
+def form_of(*texts: str) -> RequestBody:
+    """How a form with a video is documented, with the text parts that it may have."""
     binary = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
     captions = Schema(
         type=OpenAPIType.STRING,
@@ -52,16 +53,7 @@ class PlanUpload(Operation):
 
     def __post_init__(self) -> None:
         """Add the form."""
-        self.request_body = _form("wishes", "name", "replace_temp")
-
-
-@dataclass
-class MatchUpload(Operation):
-    """Documents the form that a match is asked for with."""
-
-    def __post_init__(self) -> None:
-        """Add the form."""
-        self.request_body = _form("options")
+        self.request_body = form_of("wishes", "name", "replace_temp")
 
 
 class UploadController(Controller):

@@ -84,6 +84,9 @@ def describe(document: OpenAPI) -> None:
     components.examples = {
         code: WholeExample(value=problem) for code, problem in EXAMPLE_PROBLEMS.items()
     }
+    for schema in (components.schemas or {}).values():
+        for part in (schema.properties or {}).values():
+            _mend(part)
     document.components = components
     document.security = [{}, {BEARER: []}]  # none is needed as long as there is no key
     for path, item in (document.paths or {}).items():
@@ -94,6 +97,17 @@ def describe(document: OpenAPI) -> None:
             for response in (operation.responses or {}).values():
                 if isinstance(response, OpenAPIResponse):
                     _add_name(response)
+
+
+def _mend(schema: Schema | Reference) -> None:
+    """Litestar takes the dots in `tuple[X, ...]` for one more type of what it may hold."""
+    if not isinstance(schema, Schema):
+        return
+    for one in schema.one_of or ():
+        _mend(one)
+    items = schema.items
+    if isinstance(items, Schema) and items.one_of and items.one_of[-1] == Schema():
+        (schema.items,) = items.one_of[:-1]
 
 
 def _operations(item: PathItem) -> Iterator[Operation]:
