@@ -12,7 +12,7 @@ import numpy as np
 from musiscene.errors import GenerationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -112,21 +112,51 @@ def encode_audio(
     Raises:
         OSError: If the file cannot be written; PyAV's errors may come too.
     """
+    encode_blocks([waveform], path, sample_rate=sample_rate, channels=len(waveform), tags=tags)
+
+
+def encode_blocks(
+    blocks: Iterable[NDArray[np.float32]],
+    path: Path,
+    *,
+    sample_rate: int,
+    channels: int,
+    tags: Mapping[str, str],
+) -> None:
+    """Write samples of 16 bits, of which one block at a time is held, into a file.
+
+    Args:
+        blocks: In [-1, 1], in order, each of shape (channels, samples).
+        path: Its end is one of `CODECS`.
+        sample_rate: In Hz.
+        channels: One or two.
+        tags: Of the file.
+
+    Raises:
+        OSError: If the file cannot be written; PyAV's errors may come too.
+    """
     import av
 
     codec, sample_format = CODECS[path.suffix.lower()]
-    layout = "stereo" if len(waveform) > 1 else "mono"
-    samples = (np.clip(waveform, -1.0, 1.0) * 32_767).round().astype(np.int16)
+    layout = "stereo" if channels > 1 else "mono"
     with av.open(str(path), "w") as container:
         container.metadata.update(tags)
         stream = cast("AudioStream", container.add_stream(codec, rate=sample_rate))
         stream.codec_context.format = av.AudioFormat(sample_format)
         stream.codec_context.layout = layout
-        for start in range(0, samples.shape[1], BLOCK_SAMPLES):
-            block = np.ascontiguousarray(samples[:, start : start + BLOCK_SAMPLES])
+        written = 0
+        for block in _of_16_bits(blocks):
             if sample_format == "s16":  # both channels in one plane
-                block = np.ascontiguousarray(block.T).reshape(1, -1)
+                block = np.ascontiguousarray(block.T).reshape(1, -1)  # noqa: PLW2901
             frame = av.AudioFrame.from_ndarray(block, format=sample_format, layout=layout)
-            frame.sample_rate, frame.pts = sample_rate, start
+            frame.sample_rate, frame.pts = sample_rate, written
+            written += frame.samples
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def _of_16_bits(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.int16]]:
+    for block in blocks:
+        for start in range(0, block.shape[1], BLOCK_SAMPLES):
+            some = np.clip(block[:, start : start + BLOCK_SAMPLES], -1.0, 1.0)
+            yield np.ascontiguousarray((some * 32_767).round().astype(np.int16))

@@ -46,12 +46,12 @@ def to_loudness(
     loudness = _loudness(music, sample_rate)
     if loudness is None:
         raise GenerationError("the music came out silent; try another seed")
-    peaks = _peaks(music)
+    peaks = peaks_around(music)
     reach = max(1, round(LOOK_AHEAD_SECONDS * sample_rate))
     factor, mastered = 1.0, music
     for _ in range(MOST_ROUNDS):
         factor *= 10 ** ((target_lufs - loudness) / 20)
-        mastered = music * _held(peaks, factor, reach)
+        mastered = music * limiter_gain(peaks, factor, reach)
         loudness = _loudness(mastered, sample_rate)
         if loudness is None or abs(loudness - target_lufs) < NEAR_LU:
             break
@@ -68,11 +68,18 @@ def true_peak(music: NDArray[np.float32]) -> float:
     Returns:
         1 is full scale.
     """
-    return float(_peaks(music).max(initial=0.0))
+    return float(peaks_around(music).max(initial=0.0))
 
 
-def _peaks(music: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The highest point around each sample, of all channels, shape (samples,)."""
+def peaks_around(music: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The highest point around each sample, of all channels.
+
+    Args:
+        music: Shape (channels, samples).
+
+    Returns:
+        1 is full scale, shape (samples,); it goes by `OVERLAP_SAMPLES` neighbours on either side.
+    """
     from scipy.signal import resample_poly
 
     samples = music.shape[1]
@@ -87,8 +94,17 @@ def _peaks(music: NDArray[np.float32]) -> NDArray[np.float32]:
     return highest_of_both
 
 
-def _held(peaks: NDArray[np.float32], factor: float, reach: int) -> NDArray[np.float32]:
-    """The gain of a limiter: falls before a peak, rises after it, and is smooth."""
+def limiter_gain(peaks: NDArray[np.float32], factor: float, reach: int) -> NDArray[np.float32]:
+    """The gain of a limiter: falls before a peak, rises after it, and is smooth.
+
+    Args:
+        peaks: As `peaks_around` gives them, shape (samples,).
+        factor: By which the music is made louder.
+        reach: Samples that it looks ahead; the gain goes by twice as many on either side.
+
+    Returns:
+        What every sample is to be multiplied by, `factor` included, shape (samples,).
+    """
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
     gain: NDArray[np.float32] = np.float32(factor) * np.minimum(
