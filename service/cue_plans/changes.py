@@ -10,6 +10,7 @@ import msgspec
 from indexer.catalogue.job_rows import NewJob
 from indexer.errors import CueEditError, PlanChangedError, TrackNotFoundError
 from indexer.fallback import GenerationJob, any_seed
+from indexer.spotting.editing import CueEdit
 from service.cue_plans.service import encoded, fills_of, plan_of
 from service.security.files import OpenFile
 from service.tracks.errors import AudioGoneError
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
 
     from indexer.catalogue.cue_plans import CuePlanRow
     from indexer.catalogue.repository import Catalogue
-    from indexer.spotting.cue_plan import CuePlan
     from indexer.spotting.exports.formats import ExportedFile
     from indexer.spotting.planner import CuePlanner
-    from service.cue_plans.schemas import CueEdit, PlanEdits
+    from service.cue_plans.schemas import PlanEdits
     from service.cue_plans.service import CuePlanService
     from service.generations.schemas import GenerationView
     from service.generations.service import GenerationService
@@ -69,24 +69,15 @@ class PlanChanges:
             PlanChangedError: If the plan is at another revision by now.
             CueNotFoundError: If the plan has no such cue.
             CueEditError: If a change cannot be made.
+            TrackNotFoundError: If a track is not in the library.
         """
         row = self._plans.rows.get(plan_id)
         plan = plan_of(row)
         if row.revision != asked.revision:
             raise PlanChangedError(plan_id, row.revision)
-        for edit in asked.edits:
-            plan = self._edited(plan, edit)
+        plan = self._planner().edit(plan, asked.edits)
         self._plans.touch(plan_id)
         return self._plans.rows.change(plan_id, asked.revision, plan=encoded(plan))
-
-    def _edited(self, plan: CuePlan, edit: CueEdit) -> CuePlan:
-        if edit.action == "replan":
-            return self._planner().replan(plan)
-        if edit.action == "swap":
-            if edit.track is None:
-                raise CueEditError("swap: name the `track`")
-            return self._planner().swap(plan, edit.cue, edit.track)
-        return _edited_alone(plan, edit)
 
     def with_fills(self, plan_id: UUID) -> CuePlanRow:
         """A plan; where music for a cue has become a track by now, the cue has it.
@@ -111,7 +102,7 @@ class PlanChanges:
             if music is None or music.track_id is None:
                 continue
             try:
-                plan = self._planner().fill(plan, cue, music.track_id)
+                plan = self._planner().edit(plan, [_filled(cue, music.track_id)])
             except TrackNotFoundError:
                 continue  # the vectors with it are on their way
             except CueEditError:
@@ -197,41 +188,9 @@ class PlanChanges:
         return CuePlanner(self._serving.matcher(), self._serving.library.catalogue)
 
 
-def _edited_alone(plan: CuePlan, edit: CueEdit) -> CuePlan:
-    """Make a change for which no library is needed.
-
-    Args:
-        plan: As it is.
-        edit: The change.
-
-    Returns:
-        The plan as it is then.
-
-    Raises:
-        CueEditError: If the change lacks something.
-    """
-    from indexer.spotting import editing
-
-    cue = edit.cue
-    match edit.action:
-        case "pin" | "unpin":
-            return editing.pin(plan, cue, is_pinned=edit.action == "pin")
-        case "mute" | "unmute":
-            return editing.mute(plan, cue, is_muted=edit.action == "mute")
-        case "trim":
-            return editing.trim(
-                plan,
-                cue,
-                start_frame=edit.start_frame,
-                end_frame=edit.end_frame,
-                source_start_seconds=edit.source_start_seconds,
-            )
-        case "silence":
-            return editing.silence(plan, cue)
-        case _:
-            if edit.usage is None:
-                raise CueEditError("usage: name the `usage`")
-            return editing.set_usage(plan, cue, edit.usage)
+def _filled(cue: str, track_id: UUID) -> CueEdit:
+    """The change that puts music into the cue that it was made for."""
+    return CueEdit(action="swap", cue=cue, track=track_id, source_start_seconds=0.0)
 
 
 def allowed_audio(catalogue: Catalogue, roots: Sequence[Path]) -> Callable[[UUID], Path | None]:

@@ -250,7 +250,8 @@ class CuePlanController(UploadController):
         cue_plans: NamedDependency[CuePlanService],
     ) -> ASGIApp:
         """The newest mix; ranges are answered."""
-        path = cue_plans.existing(plan_id, f"preview.{container}")
+        cue_plans.rows.get(plan_id)
+        path = cue_plans.store.file(plan_id, f"preview-{container}")
         return AudioFile(path, [cue_plans.store.root])  # type: ignore[return-value]
 
     @post(

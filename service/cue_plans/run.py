@@ -196,7 +196,6 @@ def run_preview(task: Task, open_scanner: Callable[[], Scanner], settings: Servi
     plan = plan_of(library.catalogue.cue_plans.get(asked.plan))
     scans = library.catalogue.scans
     roots = settings.audio_roots(scans.known_roots())
-    target = video.parent / f"preview.{asked.container}"
     beside = video.parent / f".{task.job.id}.{asked.container}"
     _report(task, "mixing", 0.0)
     try:
@@ -211,12 +210,16 @@ def run_preview(task: Task, open_scanner: Callable[[], Scanner], settings: Servi
                 stop=task.stop,
             )
             task.go_on()
-            beside.replace(target)
+            made = Path(report.path)
+            for old in video.parent.glob(f"preview-{asked.container}.*"):
+                old.unlink()
+            made.replace(video.parent / f"preview-{asked.container}{made.suffix}")
     except VideoStoppedError as error:
         raise JobStoppedError from error
     finally:
-        beside.unlink(missing_ok=True)
-    return encoded(report)
+        for left in video.parent.glob(f"{beside.stem}.*"):
+            left.unlink()
+    return encoded(msgspec.structs.replace(report, path=made.name))
 
 
 def _planner(scanner: Scanner) -> CuePlanner:

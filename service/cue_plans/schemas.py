@@ -12,16 +12,12 @@ from msgspec import Meta
 from indexer.catalogue.cue_plans import CuePlanRow
 from indexer.catalogue.job_rows import JobRow, JobStatus
 from indexer.matching.results import MatchResult
-from indexer.spotting.cue_plan import CuePlan, PlanDiff, PlanWishes, Usage
+from indexer.spotting.cue_plan import CuePlan, PlanDiff, PlanWishes
+from indexer.spotting.editing import CueEdit
 from musiscene.video.analysis import VideoInfo, VideoScene
 from service.jobs.schemas import JobError, Progress, job_fields
 
 Container: TypeAlias = Literal["mp4", "wav", "mp3"]
-Action: TypeAlias = Literal[
-    "swap", "pin", "unpin", "mute", "unmute", "trim", "silence", "usage", "replan"
-]
-CueId = Annotated[str, Meta(max_length=40)]
-Frame = Annotated[int, Meta(ge=0, le=20_000_000)]
 LOST: Final = JobError(
     code="job-lost", message="nothing is at work on it; delete it and send it anew"
 )
@@ -43,30 +39,6 @@ class PreviewJob(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     container: Container
     lufs: float
-
-
-class CueEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One change of a plan."""
-
-    action: Annotated[
-        Action,
-        Meta(
-            description="`swap` takes another track, `trim` moves edges or what of the track "
-            "sounds, `silence` leaves a stretch without music, `replan` plans all anew but what is "
-            "pinned."
-        ),
-    ]
-    cue: Annotated[CueId, Meta(description="Its id; empty for `replan` alone.")] = ""
-    track: Annotated[UUID | None, Meta(description="For `swap`: any track of the library.")] = None
-    start_frame: Annotated[Frame | None, Meta(description="For `trim`.")] = None
-    end_frame: Annotated[Frame | None, Meta(description="For `trim`; the first one without.")] = (
-        None
-    )
-    source_start_seconds: Annotated[
-        Annotated[float, Meta(ge=0, le=86_400)] | None,
-        Meta(description="For `trim`: what of the track sounds first."),
-    ] = None
-    usage: Annotated[Usage | None, Meta(description="For `usage`.")] = None
 
 
 class PlanEdits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

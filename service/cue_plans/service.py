@@ -186,7 +186,7 @@ class CuePlanService:
         return CuePlanView(
             **status_fields(row, job or self.job_of(row)),
             video=video,
-            video_url=f"{PATH}/{row.id}/video" if self.store.has_video(row.id) else None,
+            video_url=f"{PATH}/{row.id}/video" if self.store.has(row.id, "video") else None,
             plan=plan,
             diff=None if row.diff is None else msgspec.json.decode(row.diff, type=PlanDiff),
             previews=self._previews(row),
@@ -199,7 +199,7 @@ class CuePlanService:
             job = self._desk.jobs.get(job_id)
             asked = msgspec.json.decode(job.request, type=PreviewJob)
             fields = job_fields(job)
-            is_there = (self.store.folder(row.id) / f"preview.{container}").exists()
+            is_there = self.store.has(row.id, f"preview-{container}")
             shown[container] = PreviewView(
                 job_id=job_id,
                 lufs=asked.lufs,

@@ -5,7 +5,7 @@ DATA_DIR/videos/
 PLAN/video.mp4          the video, whole
 PLAN/captions.srt       what was sent beside it
 PLAN/keyframes/3.jpg    what scene 3 shows
-PLAN/preview.mp4        the video with its music
+PLAN/preview-mp4.mp4    the video with its music
 
 Invariants:
     - A name that a client sent never becomes part of a path, but for one of a few endings.
@@ -78,7 +78,7 @@ class VideoStore:
 
         Args:
             plan_id: Of the plan.
-            stem: `video` or `captions`.
+            stem: `video`, `captions` or `preview-CONTAINER`.
 
         Returns:
             Its path.
@@ -88,12 +88,12 @@ class VideoStore:
         """
         found = next(iter(sorted(self.folder(plan_id).glob(f"{stem}.*"))), None)
         if found is None:
-            raise VideoGoneError(f"the {stem} of this plan")
+            raise VideoGoneError(f"the {stem.partition('-')[0]} of this plan")
         return found
 
-    def has_video(self, plan_id: UUID) -> bool:
-        """Whether a plan's video is still there."""
-        return any(self.folder(plan_id).glob("video.*"))
+    def has(self, plan_id: UUID, stem: str) -> bool:
+        """Whether there is such a file of a plan."""
+        return any(self.folder(plan_id).glob(f"{stem}.*"))
 
     @contextmanager
     def receiving(self) -> Iterator[Path]:
