@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
-import msgspec
-
+from musiscene.chat import ChatBusyError, ChatServer
 from musiscene.data.fusion import FuserBusyError
-from musiscene.errors import ModelIntegrityError, ModelUnavailableError, MusiSceneError
+from musiscene.errors import ModelIntegrityError, ModelUnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,20 +17,6 @@ if TYPE_CHECKING:
 
 PAPER_MODEL: Final = "Mixtral-8x7B-Instruct-v0.1"
 """What VACAD's authors fused with."""
-MAX_ANSWER_BYTES: Final = 1 << 20
-BUSY_STATUSES: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-
-
-class _Message(msgspec.Struct, frozen=True):
-    content: str | None = None
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    message: _Message
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    choices: tuple[_Choice, ...]
 
 
 class ServerFuser:
@@ -54,19 +35,12 @@ class ServerFuser:
     def __init__(
         self, url: str, model: str, *, api_key: str | None = None, timeout_seconds: float = 120.0
     ) -> None:
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
-            raise MusiSceneError(f"{url}: is not a web address such as http://localhost:8000/v1")
-        self._url = url.rstrip("/") + "/chat/completions"
-        self._model = model
-        self._timeout_seconds = timeout_seconds
-        self._headers = {"Content-Type": "application/json"}
-        if api_key:
-            self._headers["Authorization"] = f"Bearer {api_key}"
+        self._server = ChatServer(url, model, api_key=api_key, timeout_seconds=timeout_seconds)
 
     @property
     def name(self) -> str:
         """The model, as the server spells it."""
-        return self._model
+        return self._server.model
 
     def complete(self, prompt: str, sampling: TextSampling, *, seed: int) -> str:
         """Ask the server once.
@@ -83,39 +57,18 @@ class ServerFuser:
             FuserBusyError: If it is busy, too slow or not reached.
             MusiSceneError: If it refuses, or what it sends is no answer.
         """
-        body: dict[str, Any] = {
-            "model": self._model,
-            "messages": [{"role": "user", "content": prompt}],
+        options: dict[str, Any] = {
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_new_tokens,
             "seed": seed,
         }
         if sampling.top_k:
-            body["top_k"] = sampling.top_k
-        sent = self._send(msgspec.json.encode(body))
+            options["top_k"] = sampling.top_k
         try:
-            answer = msgspec.json.decode(sent, type=_Answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise MusiSceneError(f"{self._url}: what it sends is no answer: {error}") from error
-        return (answer.choices[0].message.content or "") if answer.choices else ""
-
-    def _send(self, body: bytes) -> bytes:
-        # The scheme is checked above: a file is never opened.
-        request = Request(self._url, data=body, headers=self._headers)  # noqa: S310
-        try:
-            with urlopen(request, timeout=self._timeout_seconds) as response:  # noqa: S310  # nosec B310
-                sent = cast("bytes", response.read(MAX_ANSWER_BYTES + 1))
-        except HTTPError as error:
-            with error:
-                said = error.read(500).decode(errors="replace")
-            kind = FuserBusyError if error.code in BUSY_STATUSES else MusiSceneError
-            raise kind(f"{self._url}: status {error.code}: {said}") from error
-        except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
-            raise FuserBusyError(f"{self._url}: {error}") from error
-        if len(sent) > MAX_ANSWER_BYTES:
-            raise MusiSceneError(f"{self._url}: sends more than {MAX_ANSWER_BYTES} bytes")
-        return sent
+            return self._server.ask(prompt, **options)
+        except ChatBusyError as error:
+            raise FuserBusyError(str(error)) from error
 
 
 class ChatFuser:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from musiscene.data import fusers
+from musiscene import chat
 from musiscene.data.fusers import ChatFuser, ServerFuser
 from musiscene.data.fusion import FuserBusyError
 from musiscene.data.rows import TextSampling
@@ -66,7 +66,7 @@ class TestServerFuser:
         server.body = b"<html>"
         with pytest.raises(MusiSceneError, match="no answer"):
             ServerFuser(server.url, "m").complete("?", TextSampling(), seed=0)
-        monkeypatch.setattr(fusers, "MAX_ANSWER_BYTES", 5)
+        monkeypatch.setattr(chat, "MAX_ANSWER_BYTES", 5)
         with pytest.raises(MusiSceneError, match="more than 5 bytes"):
             ServerFuser(server.url, "m").complete("?", TextSampling(), seed=0)
 
