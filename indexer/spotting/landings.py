@@ -46,7 +46,7 @@ def landings_of(
                     kind=kinds[nearest],  # type: ignore[arg-type]
                     video_seconds=round(float(moment), 6),
                     track_seconds=round(float(times[nearest]), 6),
-                    residual_frames=round(late * float(picture.rate), 3),
+                    residual_frames=round(late * float(picture.rate), 3) + 0.0,
                 )
             )
     return tuple(found)

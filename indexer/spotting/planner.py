@@ -8,10 +8,13 @@ import msgspec
 
 from indexer.errors import CueEditError
 from indexer.spotting import editing
+from indexer.spotting.alignment import align
 from indexer.spotting.assemble import analysis_of, plan_from
 from indexer.spotting.cue_details import CueDetails
 from indexer.spotting.cue_plan import CuePlan, PlanWishes
+from indexer.spotting.editing import CueEdit
 from indexer.spotting.material import Material
+from indexer.spotting.recut import carried_over, diff_of, named_after
 from indexer.spotting.scene_fits import SceneScorer
 from indexer.spotting.voices import TrackListener
 
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 
     from indexer.catalogue.repository import Catalogue
     from indexer.match import Matcher
-    from indexer.spotting.cue_plan import Cue
-    from indexer.spotting.editing import CueEdit
+    from indexer.matching.results import Reading
+    from indexer.spotting.cue_plan import Cue, PlanDiff
     from musiscene.video.analysis import VideoAnalysis
 
 
@@ -97,6 +100,95 @@ class CuePlanner:
         for edit in edits:
             changed = self._edited(changed, edit)
         return self._measured(plan, changed)
+
+    def swap(self, plan: CuePlan, cue_id: str, track_id: UUID) -> CuePlan:
+        """Put any track of the library into a cue, from where it is best.
+
+        Args:
+            plan: As it is.
+            cue_id: Of the cue.
+            track_id: Of the track.
+
+        Returns:
+            The new plan.
+
+        Raises:
+            CueNotFoundError: If there is no such cue.
+            CueEditError: If the cue is pinned, or the track is too short.
+            TrackNotFoundError: If there is no such track.
+        """
+        return self.edit(plan, [CueEdit(action="swap", cue=cue_id, track=track_id)])
+
+    def fill(self, plan: CuePlan, cue_id: str, track_id: UUID) -> CuePlan:
+        """Put music that was made for a cue into it.
+
+        Args:
+            plan: As it is.
+            cue_id: Of the cue, which has no track.
+            track_id: Of the music, by now in the library.
+
+        Returns:
+            The new plan.
+
+        Raises:
+            CueNotFoundError: If there is no such cue.
+            CueEditError: If the cue has a track by now, is pinned, or is longer than the music.
+            TrackNotFoundError: If there is no such track.
+        """
+        if editing.cue_of(plan, cue_id).kind == "track":
+            raise CueEditError(f"cue {cue_id} has a track by now; swap it")
+        swap = CueEdit(action="swap", cue=cue_id, track=track_id, source_start_seconds=0.0)
+        return self.edit(plan, [swap])
+
+    def reading(self, plan: CuePlan, cue_id: str) -> Reading:
+        """What the scenes under a cue call for.
+
+        Args:
+            plan: The plan.
+            cue_id: Of the cue.
+
+        Returns:
+            The reading of the longest of them.
+
+        Raises:
+            CueNotFoundError: If there is no such cue.
+        """
+        cue = editing.cue_of(plan, cue_id)
+        own = plan.scenes[cue.first_scene : cue.last_scene + 1]
+        longest = max(own, key=lambda scene: scene.seconds)
+        return self.scorer.fits([longest], plan.wishes).best[0].reading
+
+    def recut(
+        self, old: CuePlan, analysis: VideoAnalysis, wishes: PlanWishes | None = None
+    ) -> tuple[CuePlan, PlanDiff]:
+        """The plan for another cut of a video.
+
+        Scenes that were in the old cut keep their captions and their scores; pinned cues go where
+        their shots went.
+
+        Args:
+            old: The plan of the cut before.
+            analysis: Of the new cut.
+            wishes: For the new cut; None for those of the old plan, whose moments move with the
+                shots.
+
+        Returns:
+            The new plan, and how it differs.
+
+        Raises:
+            SpottingError: As for `plan`.
+        """
+        from musiscene.video.fingerprints import likeness
+
+        cuts = align(old.shots, analysis.shots, likeness)
+        start = carried_over(old, analysis, cuts, wishes)
+        also = [cue.chosen.track.id for cue in start.pinned if cue.chosen]
+        material = self.material(start.analysis, start.wishes, pinned=start.pinned, also=also)
+        details = CueDetails(material)
+        pinned = [details.detailed(cue) for cue in start.pinned]
+        plan = plan_from(material, pinned=pinned, before=old.cues)
+        plan = named_after(plan, old, cuts)
+        return plan, diff_of(plan, old, kept=start.kept)
 
     def material(
         self,
