@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from indexer.errors import CueEditError
+from indexer.errors import CueEditError, SpottingError
 from indexer.spotting import editing
 from indexer.spotting.alignment import align
 from indexer.spotting.assemble import analysis_of, plan_from
@@ -16,6 +16,7 @@ from indexer.spotting.editing import CueEdit
 from indexer.spotting.material import Material
 from indexer.spotting.recut import carried_over, diff_of, named_after
 from indexer.spotting.scene_fits import SceneScorer
+from indexer.spotting.temp_track import like_temp
 from indexer.spotting.voices import TrackListener
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from indexer.match import Matcher
     from indexer.matching.results import Reading
     from indexer.spotting.cue_plan import Cue, PlanDiff
-    from musiscene.video.analysis import VideoAnalysis
+    from indexer.spotting.temp_track import TempMatch
+    from musiscene.video.analysis import TempMusic, VideoAnalysis
+
+AS_TEMP: Final = "Energy and moments to land on are those of the music under the picture."
+MOST_LAND_ON: Final = 500
 
 
 class CuePlanner:
@@ -190,6 +195,52 @@ class CuePlanner:
         plan = named_after(plan, old, cuts)
         return plan, diff_of(plan, old, kept=start.kept)
 
+    def like_temp(
+        self, analysis: VideoAnalysis, wishes: PlanWishes | None = None, *, top_k: int = 10
+    ) -> tuple[TempMatch, ...]:
+        """Tracks that go as the music goes that lies under the picture.
+
+        Args:
+            analysis: The video.
+            wishes: What the tracks must fulfil.
+            top_k: How many.
+
+        Returns:
+            The best first, each with its place and its hits.
+
+        Raises:
+            SpottingError: If there is no music under the picture, or too little.
+        """
+        music = _temp_music(analysis)
+        rate = analysis.info.rate
+        return like_temp(music, self._catalogue, wishes or PlanWishes(), rate=rate, top_k=top_k)
+
+    def replace_temp(self, analysis: VideoAnalysis, wishes: PlanWishes | None = None) -> CuePlan:
+        """A plan that goes as the music goes that lies under the picture.
+
+        Its energy takes the place of the picture's activity, in the plan too, and its hits are
+        added to the moments to land on; so later changes keep to them.
+
+        Args:
+            analysis: The video, with captions for every scene.
+            wishes: What the user wants besides.
+
+        Returns:
+            The plan.
+
+        Raises:
+            SpottingError: If there is no music under the picture, or too little.
+        """
+        wishes = wishes or PlanWishes()
+        music = _temp_music(analysis)
+        alike = self.like_temp(analysis, wishes)
+        moments = sorted({*wishes.land_on, *music.hits_seconds})[:MOST_LAND_ON]
+        wishes = msgspec.structs.replace(wishes, land_on=tuple(moments))
+        analysis = msgspec.structs.replace(
+            analysis, activity=music.energy, notices=(*analysis.notices, AS_TEMP)
+        )
+        return plan_from(self.material(analysis, wishes, also=[match.track.id for match in alike]))
+
     def material(
         self,
         analysis: VideoAnalysis,
@@ -276,3 +327,21 @@ class CuePlanner:
     def _material_of(self, plan: CuePlan, also: Sequence[UUID]) -> Material:
         walls = [cue.start_frame for cue in plan.cues]
         return self.material(analysis_of(plan), plan.wishes, walls=walls, also=also)
+
+
+def _temp_music(analysis: VideoAnalysis) -> TempMusic:
+    """The music that lies under a picture.
+
+    Args:
+        analysis: The video.
+
+    Returns:
+        Its music.
+
+    Raises:
+        SpottingError: If there is none.
+    """
+    music = analysis.sound.music if analysis.sound else None
+    if music is None:
+        raise SpottingError("no music lies under the picture, so there is none to replace")
+    return music
