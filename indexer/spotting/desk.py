@@ -166,9 +166,8 @@ def make_plan(
         SpottingError: If none can be made.
     """
     if old is not None:
-        if wishes != PlanWishes():
-            old = msgspec.structs.replace(old, wishes=wishes)
-        plan, diff = planner.recut(old, analysis)
+        own = None if wishes == PlanWishes() else wishes
+        plan, diff = planner.recut(old, analysis, own)
         return MadePlan(plan=plan, diff=diff)
     if replace_temp:
         return MadePlan(plan=planner.replace_temp(analysis, wishes), diff=None)

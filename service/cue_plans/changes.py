@@ -9,9 +9,9 @@ import msgspec
 
 from indexer.catalogue.job_rows import NewJob
 from indexer.errors import CueEditError, PlanChangedError, TrackNotFoundError
-from indexer.fallback import GenerationJob, any_seed
-from indexer.spotting.editing import CueEdit
-from service.cue_plans.service import encoded, fills_of, plan_of
+from indexer.fallback import LONGEST_BRIEF, GenerationJob, any_seed
+from indexer.spotting.editing import cue_of
+from service.cue_plans.service import encoded, encoded_plan, fills_of, plan_of
 from service.security.files import OpenFile
 from service.tracks.errors import AudioGoneError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from indexer.catalogue.cue_plans import CuePlanRow
     from indexer.catalogue.repository import Catalogue
+    from indexer.spotting.cue_plan import CuePlan
     from indexer.spotting.exports.formats import ExportedFile
     from indexer.spotting.planner import CuePlanner
     from service.cue_plans.schemas import PlanEdits
@@ -75,9 +76,12 @@ class PlanChanges:
         plan = plan_of(row)
         if row.revision != asked.revision:
             raise PlanChangedError(plan_id, row.revision)
+        for edit in asked.edits:
+            if edit.track is not None:
+                self._require_known(edit.track)
         plan = self._planner().edit(plan, asked.edits)
         self._plans.touch(plan_id)
-        return self._plans.rows.change(plan_id, asked.revision, plan=encoded(plan))
+        return self._plans.rows.change(plan_id, asked.revision, plan=encoded_plan(plan))
 
     def with_fills(self, plan_id: UUID) -> CuePlanRow:
         """A plan; where music for a cue has become a track by now, the cue has it.
@@ -102,7 +106,8 @@ class PlanChanges:
             if music is None or music.track_id is None:
                 continue
             try:
-                plan = self._planner().edit(plan, [_filled(cue, music.track_id)])
+                self._require_known(music.track_id)
+                plan = self._planner().fill(plan, cue, music.track_id)
             except TrackNotFoundError:
                 continue  # the vectors with it are on their way
             except CueEditError:
@@ -112,7 +117,7 @@ class PlanChanges:
             return row
         try:
             return self._plans.rows.change(
-                plan_id, row.revision, plan=encoded(plan), fills=encoded(left)
+                plan_id, row.revision, plan=encoded_plan(plan), fills=encoded(left)
             )
         except PlanChangedError:
             return self._plans.rows.get(plan_id)
@@ -141,9 +146,9 @@ class PlanChanges:
         if cue in waiting and not self._desk.jobs.get(waiting[cue]).has_ended:
             return self._generations.view(self._desk.jobs.get(waiting[cue]))
         plan = plan_of(row)
-        wanted = music_for(plan, cue)
+        wanted = music_for(plan, cue, reading=self._planner().reading(plan, cue))
         new = GenerationJob(
-            brief=wanted.prompt,
+            brief=_brief_of(plan, cue),
             prompt=wanted.prompt,
             seconds=wanted.seconds,
             seed=any_seed(),
@@ -182,15 +187,30 @@ class PlanChanges:
         audio_of = allowed_audio(self._serving.library.catalogue, self._serving.audio_roots())
         return export_plan(plan, format_name, audio_of=audio_of)
 
+    def _require_known(self, track_id: UUID) -> None:
+        """See that a track is among the vectors that are served.
+
+        Args:
+            track_id: Of the track.
+
+        Raises:
+            TrackNotFoundError: If it is not, or not yet.
+        """
+        if self._serving.held().index.track_ids.find(track_id) is None:
+            raise TrackNotFoundError(track_id)
+
     def _planner(self) -> CuePlanner:
         from indexer.spotting.planner import CuePlanner
 
         return CuePlanner(self._serving.matcher(), self._serving.library.catalogue)
 
 
-def _filled(cue: str, track_id: UUID) -> CueEdit:
-    """The change that puts music into the cue that it was made for."""
-    return CueEdit(action="swap", cue=cue, track=track_id, source_start_seconds=0.0)
+def _brief_of(plan: CuePlan, cue_id: str) -> str:
+    """What the scenes under a cue show."""
+    cue = cue_of(plan, cue_id)
+    scenes = plan.scenes[cue.first_scene : cue.last_scene + 1]
+    texts = [caption.text for scene in scenes for caption in scene.captions]
+    return "\n".join(dict.fromkeys(texts))[:LONGEST_BRIEF]
 
 
 def allowed_audio(catalogue: Catalogue, roots: Sequence[Path]) -> Callable[[UUID], Path | None]:

@@ -19,7 +19,7 @@ from musiscene.video.limits import VideoLimits
 from service.cue_plans.captioning import captioner_of
 from service.cue_plans.changes import allowed_audio
 from service.cue_plans.schemas import PlanJob, PreviewJob
-from service.cue_plans.service import analysis_of, encoded, plan_of
+from service.cue_plans.service import analysis_of, encoded, encoded_plan, plan_of
 from service.cue_plans.store import VideoStore, no_room_is_told
 from service.jobs.errors import JobStoppedError
 
@@ -93,7 +93,7 @@ def run_cue_plan(task: Task, open_scanner: Callable[[], Scanner], settings: Serv
     )
     task.go_on()
     diff = None if made.diff is None else encoded(made.diff)
-    plans.change(row.id, row.revision, plan=encoded(made.plan), diff=diff)
+    plans.change(row.id, row.revision, plan=encoded_plan(made.plan), diff=diff)
     return "{}"
 
 

@@ -11,7 +11,7 @@ import msgspec
 from indexer.catalogue.cue_plans import NewCuePlan
 from indexer.catalogue.job_rows import NewJob
 from indexer.catalogue.models import new_id
-from indexer.errors import JobNotFoundError, PlanUnfinishedError
+from indexer.errors import JobNotFoundError, PlanUnfinishedError, SpottingError
 from indexer.spotting.cue_plan import CuePlan, PlanDiff, PlanWishes
 from musiscene.video.analysis import VideoAnalysis
 from service.cue_plans.errors import FormError, VideoGoneError
@@ -345,6 +345,26 @@ def fills_of(row: CuePlanRow) -> dict[str, UUID]:
 def encoded(value: Any) -> str:  # noqa: ANN401  any struct
     """JSON, as a column holds it."""
     return msgspec.json.encode(value).decode()
+
+
+def encoded_plan(plan: CuePlan) -> str:
+    """JSON of a plan that can be read again.
+
+    Args:
+        plan: Any.
+
+    Returns:
+        The JSON.
+
+    Raises:
+        SpottingError: If something in it could not be measured; JSON has no NaN.
+    """
+    text = encoded(plan)
+    try:
+        msgspec.json.decode(text, type=CuePlan)
+    except msgspec.ValidationError as error:
+        raise SpottingError(f"the plan has a value that is no number: {error}") from error
+    return text
 
 
 def _jobs_in(text: str) -> dict[str, UUID]:
