@@ -29,7 +29,7 @@ FRAME = np.dtype(
 CHUNK_FRAMES = 4096
 MOTION_STEP_SECONDS = 0.039
 """Between the pictures that are compared for motion: one frame at 25 a second, two at 50."""
-MOVED_LEVELS = 12
+MOVED_LEVELS = 8
 """By which a pixel's luma, of 255, changes when something moves rather than shimmers."""
 
 

@@ -236,7 +236,8 @@ def _picture(path: Path, container: InputContainer) -> VideoStream:
 def _check_header(video: OpenVideo, limits: VideoLimits) -> None:
     context = video.stream.codec_context
     if context.width <= 0 or context.height <= 0:
-        raise CorruptVideoError(video.path, f"states no size for its picture: {WAY_OUT}")
+        reason = f"states no size for its picture, or one over {limits.max_pixels} pixels"
+        raise CorruptVideoError(video.path, f"{reason}: {WAY_OUT}")
     if context.width * context.height > limits.max_pixels:
         reason = f"has pictures of {context.width} x {context.height} pixels"
         raise VideoLimitError(video.path, f"{reason}, the limit is {limits.max_pixels} in all")

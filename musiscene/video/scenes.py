@@ -3,7 +3,7 @@
 A dialogue cuts back and forth between like pictures. Each shot looks a while ahead for shots like
 itself; what lies between two like shots belongs to one scene. A fade or dissolve ends a scene, as
 editors mean it to. Scenes too short for music of their own join the neighbour that looks more like
-them.
+them; one that goes on for minutes is parted where it changes most.
 
 Source: Yeung and Yeo 1996, Time-constrained clustering for segmentation of video into story units
 (the window in time); Hanjalic, Lagendijk and Biemond 1999, Automated high-level movie segmentation,
@@ -32,8 +32,10 @@ LEAST_SCENE_SECONDS = (3.0, 8.0)
 """The shortest scene, in a short and in a long video."""
 LEAST_SCENE_SHARE = 1 / 40
 """Of the video, between those two."""
-MOST_MERGED_SECONDS = 120.0
-"""Longer than this no scene grows by joining a short one, while there is another neighbour."""
+LONGEST_SECONDS = 90.0
+"""A longer scene is parted, if it has shots enough."""
+SEAM_SECONDS = 12.0
+"""Before and after a seam, the picture is compared over this time."""
 FADE_COST = 0.5
 """Added to the distance across a fade."""
 BINS = 6
@@ -114,7 +116,8 @@ def group_shots(shots: Sequence[Shot], looks: Sequence[ShotLook]) -> list[tuple[
     """
     starts = _linked(shots, looks)
     ends = [*(start - 1 for start in starts[1:]), len(shots) - 1]
-    return _long_enough(shots, looks, list(zip(starts, ends, strict=True)))
+    merged = _long_enough(shots, looks, list(zip(starts, ends, strict=True)))
+    return [part for scene in merged for part in _parted(shots, looks, *scene)]
 
 
 def _linked(shots: Sequence[Shot], looks: Sequence[ShotLook]) -> list[int]:
@@ -148,8 +151,7 @@ def _long_enough(
     shots: Sequence[Shot], looks: Sequence[ShotLook], scenes: list[tuple[int, int]]
 ) -> list[tuple[int, int]]:
     """Join the shortest scene to a neighbour until none is too short."""
-    least, most = LEAST_SCENE_SECONDS
-    needed = min(most, max(least, LEAST_SCENE_SHARE * shots[-1].end_seconds))
+    needed = _needed_seconds(shots)
     views = [_joined(looks[first : last + 1]) for first, last in scenes]
     lengths = [shots[last].end_seconds - shots[first].start_seconds for first, last in scenes]
     while len(scenes) > 1 and min(lengths) < needed:
@@ -173,10 +175,56 @@ def _better_seam(
 
     def cost(after: int) -> float:
         apart = views[after - 1].distance(views[after])
-        is_long = lengths[after - 1] + lengths[after] > MOST_MERGED_SECONDS
+        is_long = lengths[after - 1] + lengths[after] > LONGEST_SECONDS
         return apart + FADE_COST * _is_fade(shots, scenes[after][0]) + is_long
 
     return min((seam for seam in (short, short + 1) if 0 < seam < len(scenes)), key=cost)
+
+
+def _parted(
+    shots: Sequence[Shot], looks: Sequence[ShotLook], first: int, last: int
+) -> list[tuple[int, int]]:
+    """A scene, or its parts where it is too long."""
+    waiting, parts = [(first, last)], []
+    while waiting:
+        first, last = waiting.pop()
+        seam = _widest_seam(shots, looks, first, last)
+        if seam is None:
+            parts.append((first, last))
+        else:
+            waiting += [(seam, last), (first, seam - 1)]
+    return parts
+
+
+def _widest_seam(
+    shots: Sequence[Shot], looks: Sequence[ShotLook], first: int, last: int
+) -> int | None:
+    """The shot before which a long scene changes most; None where it is to stay whole."""
+    start, end = shots[first].start_seconds, shots[last].end_seconds
+    margin = max((end - start) / 4, _needed_seconds(shots))
+    seams = [
+        place
+        for place in range(first + 1, last + 1)
+        if start + margin <= shots[place].start_seconds <= end - margin
+    ]
+    if end - start <= LONGEST_SECONDS or not seams:
+        return None
+
+    def change(seam: int) -> float:
+        at = shots[seam].start_seconds
+        before, after = seam - 1, seam
+        while before > first and at - shots[before].start_seconds < SEAM_SECONDS:
+            before -= 1
+        while after < last and shots[after].end_seconds - at < SEAM_SECONDS:
+            after += 1
+        return _joined(looks[before:seam]).distance(_joined(looks[seam : after + 1]))
+
+    return max(seams, key=change)
+
+
+def _needed_seconds(shots: Sequence[Shot]) -> float:
+    least, most = LEAST_SCENE_SECONDS
+    return min(most, max(least, LEAST_SCENE_SHARE * shots[-1].end_seconds))
 
 
 def _joined(looks: Sequence[ShotLook]) -> ShotLook:

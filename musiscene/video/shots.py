@@ -35,7 +35,8 @@ RETURNED = 0.35
 """Share of a change that is left when the picture has come back after a flash."""
 LONE = 2.5
 """Times the usual change around it, above which a change that only ContentDetector saw counts."""
-LONE_LEVELS = 4.0
+LEAST_LEVELS = 4.0
+"""By which thumbnails differ at a cut, of 255 levels: hues of grey pictures waver without one."""
 AROUND_FRAMES = 6
 FULL_GAP = 96.0
 """Mean difference of colours, of 255 levels, that counts as a change of the whole picture."""
@@ -68,7 +69,8 @@ def find_boundaries(
     """
     least = max(LEAST_SHOT_FRAMES, math.ceil(LEAST_SHOT_SECONDS * rate))
     changes = steps(frames)
-    proposed = set(adaptive) | _lone(changes, content)
+    proposed = {place for place in adaptive if changes[place] > LEAST_LEVELS}
+    proposed |= _lone(changes, content)
     blanks = find_blanks(frames)
     kept = _without_flashes(frames, changes, _outside(proposed, blanks), least)
     found = {place: _boundary(frames, place, place - 1, place, "cut") for place in kept}
@@ -85,7 +87,7 @@ def _lone(changes: NDArray[np.float32], content: Iterable[int]) -> set[int]:
     kept = set()
     for place in content:
         around = changes[max(1, place - AROUND_FRAMES) : place + AROUND_FRAMES + 1]
-        if changes[place] > LONE * float(np.median(around)) + LONE_LEVELS:
+        if changes[place] > LONE * float(np.median(around)) + LEAST_LEVELS:
             kept.add(place)
     return kept
 

@@ -25,9 +25,9 @@ HALF_SECONDS = (0.25, 0.5, 1.0)
 """Half of the length looked for; in between, the next longer one finds it."""
 LEAST_GAP = 16.0
 """Between A and B, of 255 levels."""
-MOST_UNREST = 0.4
+MOST_UNREST = 0.3
 """By which the picture may change just before and just after, of the gap."""
-MOST_OFF_LINE = 0.2
+MOST_OFF_LINE = 0.15
 """Distance from the line, of the line's length."""
 LEAST_NEW = 0.35
 """Share of B that is not A made brighter or darker."""
