@@ -54,7 +54,7 @@ def chosen(
     """A track that plays."""
     place = path or f"/music/{title}.flac"
     track = MatchedTrack(
-        id=uuid5(NAMES, place), path=place, title=title, artist=artist,
+        id=uuid5(NAMES, ascii(place)), path=place, title=title, artist=artist,
         duration_seconds=duration_seconds, bpm=120.0, key="C major", loudness_lufs=-14.0,
         licence=licence, generated=False,
     )  # fmt: skip

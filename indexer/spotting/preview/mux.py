@@ -26,6 +26,9 @@ AAC_BITS_A_SECOND: Final = 256_000
 FRAME_SAMPLES: Final = 1_024
 """Of AAC."""
 LIMITS: Final = VideoLimits()
+NOT_COPIED: Final = (
+    "its picture cannot be copied; take wav or mp3, or export the video again as MP4"
+)
 
 
 def video_suffix(video: Path, wanted: str) -> str:
@@ -49,8 +52,12 @@ def video_suffix(video: Path, wanted: str) -> str:
         open_video(video, limits=LIMITS) as opened,
         av.open(io.BytesIO(), "w", format=CONTAINERS[wanted]) as target,
     ):
-        codec = opened.stream.codec_context.codec.canonical_name
-        return wanted if codec in target.supported_codecs else ".mkv"
+        try:
+            target.add_stream_from_template(opened.stream, opaque=True)
+            target.start_encoding()
+        except (ValueError, av.FFmpegError):  # MOV refuses VP9 and AV1 only when it begins
+            return ".mkv"
+    return wanted
 
 
 def write_video(
@@ -88,10 +95,19 @@ def write_video(
         for packet, seconds in _copied(opened, picture):
             step(seconds)
             sound.write_until(seconds)
-            target.mux(packet)
+            _put(target, packet, opened)
         opened.raise_failure()
         sound.write_until(float("inf"))
         sound.finish()
+
+
+def _put(target: OutputContainer, packet: Packet[VideoStream], opened: OpenVideo) -> None:
+    import av
+
+    try:
+        target.mux(packet)
+    except (av.ArgumentError, av.InvalidDataError) as error:  # no disk that is full
+        raise ExportError(f"{opened.path}: holds broken packets: {NOT_COPIED}") from error
 
 
 class _Sound:
@@ -149,10 +165,7 @@ def _copied(opened: OpenVideo, picture: VideoStream) -> Iterator[tuple[Packet[Vi
         if packet.pts is None and packet.dts is not None and not source.codec_context.has_b_frames:
             packet.pts = packet.dts
         if packet.pts is None or packet.time_base is None:
-            raise ExportError(
-                f"{opened.path}: its packets do not say when they are shown, so the picture cannot "
-                "be copied; take wav or mp3, or export the video again as MP4"
-            )
+            raise ExportError(f"{opened.path}: says not when packets are shown: {NOT_COPIED}")
         packet.pts -= begins
         if packet.dts is not None:
             packet.dts -= begins

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from indexer.errors import ExportError
 from indexer.spotting.cue_plan import CuePlan, Duck
 from indexer.spotting.exports.formats import EXPORT_FORMATS, export_plan
-from musiscene.video.timecode import frame_at, parse_timecode
+from musiscene.video.timecode import can_drop_frames, frame_at, parse_timecode
 from tests.support.exports import awkward_plan, chosen, cue, info, plan_of
 
 if TYPE_CHECKING:
@@ -312,6 +312,41 @@ class TestCueSheet:
         cues = [cue(0, (0, 50), chosen(), is_muted=True), cue(1, (50, 100), kind="open")]
         text = content(plan_of(info(frames=100), cues), "cue-sheet").decode("utf-8-sig")
         assert not list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+class TestAnyCut:
+    @settings(max_examples=40, deadline=None)
+    @given(
+        bounds=st.lists(st.integers(1, 200_000), min_size=1, max_size=6, unique=True).map(sorted),
+        rate=st.sampled_from([FILM, Fraction(25), TV, Fraction(50), 2 * TV]),
+        start=st.sampled_from([None, "01:00:00:00", "09:58:59:23"]),
+        drop_frame=st.booleans(),
+        source_start_seconds=st.floats(0, 3_000),
+    )
+    def test_comes_back_to_the_frame(
+        self, *, bounds: list[int], rate: Fraction, start: str | None, drop_frame: bool,
+        source_start_seconds: float,
+    ):  # fmt: skip
+        drop_frame = drop_frame and can_drop_frames(rate)
+        track = chosen(source_start_seconds=source_start_seconds, duration_seconds=20_000.0)
+        cues = [cue(number, span, track, rate=rate)
+                for number, span in enumerate(itertools.pairwise([0, *bounds]))]  # fmt: skip
+        plan = plan_of(info(frames=bounds[-1], rate=rate, start_timecode=start), cues)
+        spans = [(one.start_frame, one.end_frame) for one in plan.cues]
+        text = content(plan, "edl", drop_frame=drop_frame).decode()
+        timeline = otio.adapters.read_from_string(text, "cmx_3600", rate=float(rate))
+        music = next(track for track in timeline.tracks if track.name == "A2")
+        ranges = [music.range_of_child(clip) for clip in music.find_clips()]
+        assert [
+            (int(one.start_time.value), int(one.end_time_exclusive().value)) for one in ranges
+        ] == spans
+        text = content(plan, "otio", drop_frame=drop_frame).decode()
+        timeline = otio.adapters.read_from_string(text, "otio_json")
+        assert spans == sorted(
+            (int(span.start_time.value), int(span.end_time_exclusive().value))
+            for track in timeline.tracks if track.name in {"A2", "A3"}
+            for clip in track.find_clips() for span in [track.range_of_child(clip)]
+        )  # fmt: skip
 
 
 HOSTILE = st.one_of(

@@ -202,6 +202,7 @@ class TestPicture:
             (".mov", "prores_ks", ".mp4", ".mkv"),
             (".webm", "libvpx-vp9", ".mp4", ".mp4"),
             (".webm", "libvpx", ".mp4", ".mkv"),
+            (".webm", "libvpx-vp9", ".mov", ".mkv"),
             (".mkv", "libsvtav1", ".mp4", ".mp4"),
             (".avi", "mpeg4", ".mp4", ".mp4"),
             (".avi", "mjpeg", ".mkv", ".mkv"),
