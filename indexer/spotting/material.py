@@ -46,7 +46,7 @@ INNER_BORDER_COST: Final = 2.0
 """Of a change within a scene, in seconds of perfectly fitting music."""
 SHORT_COST: Final = 30.0
 """Of a cue without any length, likewise; in proportion to what is missing."""
-MISFIT_COST: Final = 0.3
+MISFIT_COST: Final = 0.6
 """Of a second of music in a scene that nothing fits."""
 MISSING_COST: Final = 1.0
 """Of a second without music in a scene that something fits."""
