@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import click
 
+from indexer.cli.cue_options import format_of
 from indexer.cli.options import BESIDE, check_filter, check_finite, top_k_option
 from indexer.errors import BriefError
+from musiscene.cli.captioner_options import captioner_options
 from musiscene.console import Console, shared_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from indexer.fallback import Fallback
+    from indexer.library import Library
+    from indexer.match import Matcher
     from indexer.matching.results import Hit, MatchResult, Reading
     from indexer.windows import Arc
+    from musiscene.cli.captioner_options import ChosenCaptioner
 
 CAPTION_WIDTH = 60
 MOST_QUEUED = 100
@@ -86,10 +92,24 @@ MAX_BRIEFS_BYTES = 16 * 1024 * 1024
     help="Have music made: `auto` for a brief that nothing fits. A worker makes it "
     "(`musiscene work`, or `musiscene serve`), and the next match finds it.",
 )
+@click.option(
+    "--video",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A video in place of briefs: its scenes are watched, and get one answer. Music for each "
+    "of them by itself: `musiscene cues`.",
+)
+@click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --video: a file for a plan of cues; its ending says in which format: .json, .otio, "
+    ".edl, .fcpxml, .csv, ...",
+)
 @top_k_option
 @shared_options
+@captioner_options
 def match(  # noqa: PLR0913, PLR0917  one for each option
     console: Console,
+    captioner: ChosenCaptioner,
     briefs: tuple[str, ...],
     briefs_file: TextIO | None,
     filter_expression: str,
@@ -100,6 +120,8 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
     unlike: tuple[str, ...],
     top_k: int,
     fallback: Fallback,
+    video: Path | None,
+    export: Path | None,
     *,
     together: bool,
     no_feedback: bool,
@@ -124,40 +146,101 @@ def match(  # noqa: PLR0913, PLR0917  one for each option
     Terms side by side must all hold; `or` is for one of two, `-` or `not` for the opposite, and
     parentheses group: "(mood=happy or mood=party) -tag=metal".
     """  # noqa: D301  click reads the escape
-    from indexer.fallback import is_wanted, linked, stand_in
+    from indexer.cli.match_video import VideoBriefs
+
+    asked = [*briefs, *(_read_briefs(briefs_file) if briefs_file else ())]
+    _check_use(asked, weights, captioner, video, export, together=together)
+    wish = _Wish(
+        filter_expression, negatives, unlike, length_seconds, arc, top_k, fallback, no_feedback
+    )
+    watched = None if video is None else VideoBriefs.watch(console, video, captioner)
+    if watched is not None:
+        asked, weights, together = watched.captions, watched.weights, True
+    with _open_matcher(console) as (library, matcher):
+        for captions in [asked] if together else [[brief] for brief in asked]:
+            result = _answer(library, matcher, captions, weights, wish)
+            if watched is not None:
+                watched.say(result)
+                if export is not None:
+                    watched.export(library, matcher, export, wish.filter_expression, negatives)
+            else:
+                console.emit(result)
+            if not console.as_json:
+                _say_result(console, result, is_one_of_many=len(asked) > 1 and not together)
+
+
+class _Wish(NamedTuple):
+    """What is asked beside what is seen."""
+
+    filter_expression: str
+    negatives: tuple[str, ...]
+    unlike: tuple[str, ...]
+    length_seconds: float | None
+    arc: Arc | None
+    top_k: int
+    fallback: Fallback
+    no_feedback: bool
+
+
+def _check_use(
+    asked: Sequence[str],
+    weights: tuple[float, ...],
+    captioner: ChosenCaptioner,
+    video: Path | None,
+    export: Path | None,
+    *,
+    together: bool,
+) -> None:
+    if video is None:
+        if export is not None or captioner.captions is not None:
+            raise click.UsageError("--export and --captions are for a video: add --video FILE")
+        if not asked:
+            raise click.UsageError('say what is seen: musiscene match "rain on a window at night"')
+        if weights and not together:
+            raise click.UsageError("--weight is for the scenes of one video: add --together")
+    elif asked or weights:
+        raise click.UsageError("--video is in place of briefs and weights")
+    if export is not None:
+        format_of(export)
+
+
+@contextmanager
+def _open_matcher(console: Console) -> Iterator[tuple[Library, Matcher]]:
     from indexer.library import Library
     from indexer.match import MODELS, Matcher
-    from indexer.matching.explain import WindowWish
     from musiscene.checkpoints.first_use import store_with
     from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
-    asked = [*briefs, *(_read_briefs(briefs_file) if briefs_file else ())]
-    if not asked:
-        raise click.UsageError('say what is seen: musiscene match "rain on a window at night"')
-    if weights and not together:
-        raise click.UsageError("--weight is for the scenes of one video: add --together")
     store = store_with(MODELS, console)
     with Library.open(console.data_dir, store, create=False, database=console.database) as library:
-        matcher = Matcher.over(library, SceneReader.load(store.folder(SCENE_READER_MODEL)))
-        unlike_ids = [library.catalogue.track_called(name) for name in unlike]
-        for captions in [asked] if together else [[brief] for brief in asked]:
-            result = matcher.match(
-                captions,
-                weights=weights or None,
-                filter_expression=filter_expression,
-                negatives=negatives,
-                unlike=unlike_ids,
-                wish=WindowWish(length_seconds=length_seconds, arc=arc),
-                top_k=top_k,
-                without=["feedback"] if no_feedback else [],
-            )
-            if is_wanted(fallback, result):
-                new = stand_in(captions, result.reading, seconds=length_seconds)
-                job = library.catalogue.jobs.submit(new, most_queued=MOST_QUEUED).job
-                result = linked(result, job)
-            console.emit(result)
-            if not console.as_json:
-                _say_result(console, result, is_one_of_many=len(asked) > 1)
+        reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
+        yield library, Matcher.over(library, reader)
+
+
+def _answer(
+    library: Library,
+    matcher: Matcher,
+    captions: Sequence[str],
+    weights: Sequence[float],
+    wish: _Wish,
+) -> MatchResult:
+    from indexer.fallback import is_wanted, linked, stand_in
+    from indexer.matching.explain import WindowWish
+
+    result = matcher.match(
+        captions,
+        weights=weights or None,
+        filter_expression=wish.filter_expression,
+        negatives=wish.negatives,
+        unlike=[library.catalogue.track_called(name) for name in wish.unlike],
+        wish=WindowWish(length_seconds=wish.length_seconds, arc=wish.arc),
+        top_k=wish.top_k,
+        without=["feedback"] if wish.no_feedback else [],
+    )
+    if not is_wanted(wish.fallback, result):
+        return result
+    new = stand_in(captions, result.reading, seconds=wish.length_seconds)
+    return linked(result, library.catalogue.jobs.submit(new, most_queued=MOST_QUEUED).job)
 
 
 def _read_briefs(file: TextIO) -> Iterator[str]:

@@ -142,6 +142,25 @@ def describe(  # noqa: PLR0913  the parts of a request
     )
 
 
+def as_brief(analysis: VideoAnalysis, *, most: int) -> dict[str, float]:
+    """A whole video as one brief: what its longest scenes show -> their seconds.
+
+    Args:
+        analysis: With captions for every scene.
+        most: Captions at most.
+
+    Returns:
+        In the order of the video; scenes that show the same count together.
+    """
+    longest = sorted(analysis.scenes, key=lambda scene: -scene.seconds)[:most]
+    seen: dict[str, float] = {}
+    for scene in sorted(longest, key=lambda one: one.number):
+        text = " ".join(caption.text for caption in scene.captions)
+        if text:
+            seen[text] = seen.get(text, 0.0) + scene.seconds
+    return seen
+
+
 def make_plan(
     planner: CuePlanner,
     analysis: VideoAnalysis,

@@ -7,10 +7,18 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack
 
 from musiscene.client import calls
-from musiscene.client.schemas import FeedbackRequest, GenerationRequest, ScanRequest
+from musiscene.client.schemas import (
+    FeedbackRequest,
+    GenerationRequest,
+    PlanEdits,
+    PreviewRequest,
+    ScanRequest,
+)
+from musiscene.client.uploads import Upload, form_of, match_upload, plan_upload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     import httpx
 
@@ -26,11 +34,15 @@ if TYPE_CHECKING:
     from musiscene.client.schemas import (
         AskedBrief,
         BriefPage,
+        CueEdit,
+        CuePlanPage,
+        CuePlanView,
         FeedbackPage,
         GenerationPage,
         GenerationView,
         MatchResult,
         Opinion,
+        PlanWishes,
         Ready,
         ScanPage,
         ScanView,
@@ -39,6 +51,7 @@ if TYPE_CHECKING:
         TrackPage,
         TrackSummary,
         TrackView,
+        VideoMatch,
         Waveform,
     )
 
@@ -243,8 +256,104 @@ class AsyncClient:
             ProblemError: If the service refuses.
             ConnectionFailedError: If the service cannot be reached.
         """
+        async for piece in self._pieces(f"/v1/tracks/{track_id}/audio", start_byte=start_byte):
+            yield piece
+
+    async def match_video(
+        self, video: Path, *, captions: Path | None = None, **options: Unpack[MatchOptions]
+    ) -> VideoMatch:
+        """Find tracks for the whole of a short video.
+
+        Args:
+            video: The file; it is sent as it is read.
+            captions: Subtitles or markers of it.
+            **options: Fields of `MatchRequest`.
+
+        Returns:
+            What was seen, and the tracks, best first.
+
+        Raises:
+            ProblemError: If the service refuses.
+            ConnectionFailedError: If the service cannot be reached.
+        """
+        upload = match_upload(video, captions=captions, options=options)
+        return await self._call(calls.match_video(), upload)
+
+    async def plan_cues(
+        self,
+        video: Path,
+        *,
+        captions: Path | None = None,
+        name: str = "",
+        wishes: PlanWishes | None = None,
+        replace_temp: bool = False,
+        parent: str | None = None,
+    ) -> CuePlanView:
+        """Have music planned for a video.
+
+        Args:
+            video: The file; it is sent as it is read.
+            captions: Subtitles or markers of it.
+            name: What the plan is called; the file's name without.
+            wishes: What is wanted.
+            replace_temp: Whether tracks are to go as the music goes that lies under the picture.
+            parent: The plan of the video's version before.
+
+        Returns:
+            The plan, which is on its way; ask `cue_plan` how it goes on.
+
+        Raises:
+            ProblemError: If the service refuses.
+            ConnectionFailedError: If the service cannot be reached.
+        """
+        upload = plan_upload(
+            video, captions=captions, name=name, wishes=wishes, replace_temp=replace_temp
+        )
+        return await self._call(calls.plan_cues(parent), upload)
+
+    async def cue_plan(self, plan_id: str) -> CuePlanView:
+        """How a plan goes on, and its cues."""
+        return await self._call(calls.cue_plan(plan_id))
+
+    async def cue_plans(self, *, limit: int = 50, after: str | None = None) -> CuePlanPage:
+        """One page of plans, the newest first."""
+        return await self._call(calls.cue_plans({"limit": limit, "after": after}))
+
+    async def edit_cue_plan(
+        self, plan_id: str, revision: int, edits: Sequence[CueEdit]
+    ) -> CuePlanView:
+        """Make all of some changes of a plan, or none; refused where it is at another revision."""
+        asked = PlanEdits(revision=revision, edits=list(edits))
+        return await self._call(calls.edit_cue_plan(plan_id, asked))
+
+    async def export_cue_plan(self, plan_id: str, format_name: str) -> bytes:
+        """A plan as a file for another program, such as `otio` or `edl`."""
+        path = f"{calls.CUE_PLANS}/{plan_id}/exports/{format_name}"
+        return b"".join([one async for one in self._pieces(path)])
+
+    async def preview_cue_plan(
+        self, plan_id: str, container: Literal["mp4", "wav", "mp3"] = "mp4", *, lufs: float = -14.0
+    ) -> CuePlanView:
+        """Have a preview mixed; `cue_plan` says when it is there."""
+        asked = PreviewRequest(container=container, lufs=lufs)
+        return await self._call(calls.preview_cue_plan(plan_id, asked))
+
+    async def preview(self, plan_id: str, container: str = "mp4") -> AsyncIterator[bytes]:
+        """A preview that is there, piece by piece."""
+        path = f"{calls.CUE_PLANS}/{plan_id}/previews/{container}"
+        async for piece in self._pieces(path):
+            yield piece
+
+    async def generate_for_cue(self, plan_id: str, cue: str) -> GenerationView:
+        """Have music made for a cue that nothing fits."""
+        return await self._call(calls.generate_for_cue(plan_id, cue))
+
+    async def delete_cue_plan(self, plan_id: str) -> None:
+        """Delete a plan with its video."""
+        return await self._call(calls.delete_cue_plan(plan_id))
+
+    async def _pieces(self, path: str, *, start_byte: int = 0) -> AsyncIterator[bytes]:
         headers = {"Range": f"bytes={start_byte}-"} if start_byte else {}
-        path = f"/v1/tracks/{track_id}/audio"
         try:
             async with self._http.stream("GET", path, headers=headers) as response:
                 if response.status_code >= calls.FIRST_REFUSED:
@@ -255,10 +364,11 @@ class AsyncClient:
         except self._failure as error:
             raise calls.ConnectionFailedError(str(error)) from error
 
-    async def _call(self, call: calls.Call[T]) -> T:
+    async def _call(self, call: calls.Call[T], upload: Upload | None = None) -> T:
         for attempt in count():
             try:
-                response = await self._http.request(**call.arguments())
+                with form_of(upload) as form:
+                    response = await self._http.request(**call.arguments(), **form)
             except self._failure as error:
                 raise calls.ConnectionFailedError(str(error)) from error
             if response.status_code not in calls.PASSING or attempt >= self._retries:

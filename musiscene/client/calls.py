@@ -16,6 +16,8 @@ import msgspec
 from musiscene.client.schemas import (
     AskedBrief,
     BriefPage,
+    CuePlanPage,
+    CuePlanView,
     FeedbackPage,
     FeedbackRequest,
     GenerationPage,
@@ -24,6 +26,8 @@ from musiscene.client.schemas import (
     MatchRequest,
     MatchResult,
     Opinion,
+    PlanEdits,
+    PreviewRequest,
     Problem,
     Ready,
     ScanPage,
@@ -33,6 +37,7 @@ from musiscene.client.schemas import (
     SimilarResult,
     TrackPage,
     TrackView,
+    VideoMatch,
     Waveform,
 )
 
@@ -49,6 +54,7 @@ FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
 FIRST_REFUSED: Final = 400
 CODE_PREFIX: Final = "urn:musiscene:"
+CUE_PLANS: Final = "/v1/cue-plans"
 
 
 class ServiceClientError(Exception):
@@ -277,3 +283,48 @@ def scans(query: Mapping[str, Any]) -> Call[ScanPage]:
 def cancel_scan(scan_id: str) -> Call[ScanView]:
     """Have it stopped."""
     return Call(method="DELETE", path=f"/v1/scans/{scan_id}", answer=ScanView)
+
+
+def match_video() -> Call[VideoMatch]:
+    """Tracks for a short video; its form goes beside."""
+    return Call(method="POST", path="/v1/matches/video", answer=VideoMatch)
+
+
+def plan_cues(parent: str | None) -> Call[CuePlanView]:
+    """Queue a plan for a video, or for a new version of one; its form goes beside."""
+    path = CUE_PLANS if parent is None else f"{CUE_PLANS}/{parent}/recuts"
+    return Call(method="POST", path=path, answer=CuePlanView)
+
+
+def cue_plan(plan_id: str) -> Call[CuePlanView]:
+    """How a plan goes on."""
+    return Call(method="GET", path=f"{CUE_PLANS}/{plan_id}", answer=CuePlanView)
+
+
+def cue_plans(query: Mapping[str, Any]) -> Call[CuePlanPage]:
+    """One page of plans."""
+    return Call(method="GET", path=CUE_PLANS, answer=CuePlanPage, query=query)
+
+
+def edit_cue_plan(plan_id: str, edits: PlanEdits) -> Call[CuePlanView]:
+    """Change a plan."""
+    body = msgspec.json.encode(edits)
+    return Call(method="PATCH", path=f"{CUE_PLANS}/{plan_id}", answer=CuePlanView, body=body)
+
+
+def preview_cue_plan(plan_id: str, request: PreviewRequest) -> Call[CuePlanView]:
+    """Queue a mix."""
+    body = msgspec.json.encode(request)
+    path = f"{CUE_PLANS}/{plan_id}/previews"
+    return Call(method="POST", path=path, answer=CuePlanView, body=body)
+
+
+def generate_for_cue(plan_id: str, cue: str) -> Call[GenerationView]:
+    """Queue music for a cue that nothing fits."""
+    path = f"{CUE_PLANS}/{plan_id}/cues/{cue}/generation"
+    return Call(method="POST", path=path, answer=GenerationView)
+
+
+def delete_cue_plan(plan_id: str) -> Call[None]:
+    """Delete a plan with its video."""
+    return Call(method="DELETE", path=f"{CUE_PLANS}/{plan_id}", answer=type(None))

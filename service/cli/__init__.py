@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.cli.cues import cues
 from indexer.cli.duplicates import duplicates
 from indexer.cli.feedback import feedback
 from indexer.cli.index import index
@@ -32,6 +33,7 @@ from musiscene.errors import (
     ModelError,
     ModelUnavailableError,
     MusiSceneError,
+    VideoToolsMissingError,
 )
 from service.agents.errors import McpMissingError
 from service.cli.backup import backup, restore
@@ -59,6 +61,7 @@ EXIT_CODE_OF: dict[type[Exception], int] = {
     TaggerMissingError: SOMETHING_MISSING,
     ModelUnavailableError: SOMETHING_MISSING,
     GeneratorMissingError: SOMETHING_MISSING,
+    VideoToolsMissingError: SOMETHING_MISSING,
     ModelError: WRONG_INPUT,
     IndexerError: WRONG_INPUT,
     SettingsError: WRONG_INPUT,
@@ -82,7 +85,7 @@ def commands() -> None:
 
 
 for command in (
-    models, checkpoint, index, match, similar, duplicates, tag, feedback, imagine, serve,
+    models, checkpoint, index, match, cues, similar, duplicates, tag, feedback, imagine, serve,
     keys, doctor, backup, restore, work, mcp, generate, train, data, evaluate, study,
 ):  # fmt: skip
     commands.add_command(command)

@@ -84,11 +84,8 @@ class VideoMatches:
             analysis = self._watched(form, stop)
         finally:
             self._turns.release()
-        texts = {
-            " ".join(caption.text for caption in scene.captions): scene.seconds
-            for scene in sorted(analysis.scenes, key=lambda one: -one.seconds)[:MAX_CAPTIONS]
-        }
-        whole = msgspec.structs.replace(asked, captions=list(texts), weights=list(texts.values()))
+        seen = desk.as_brief(analysis, most=MAX_CAPTIONS)
+        whole = msgspec.structs.replace(asked, captions=list(seen), weights=list(seen.values()))
         result = self._matches.match(whole)
         return VideoMatch(video=analysis.info, scenes=analysis.scenes, result=result)
 
