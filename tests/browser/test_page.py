@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.audio import sine, write_audio
-from tests.support.browser import chromium, watched_page
+from tests.support.browser import chromium, violations, watched_page
 from tests.support.service import add_key
 from tests.support.service_process import Process, Service
 
@@ -31,7 +31,8 @@ SCENES = [
 GERMAN = "Ein Kind bläst die Kerzen auf dem Geburtstagskuchen aus, und alle lachen"
 VIEWS = [
     "#/find", f"#/find?brief={LAKE}&filter=bpm>1&without=drums&length=5", f"#/find?brief={GERMAN}",
-    "#/library", "#/library?q=nowhere", "#/map", "#/make", "#/work", "#/track/ID", "#/similar/ID",
+    "#/library", "#/library?q=nowhere", "#/map", "#/make", "#/score", "#/work",
+    "#/track/ID", "#/similar/ID",
 ]  # fmt: skip
 SECONDS = 12
 UNFOLDED = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
@@ -373,13 +374,6 @@ def views(page: Page) -> list[str]:
     """The address of every view, with some track's id."""
     track = page.evaluate("fetch('v1/tracks?limit=1').then(one => one.json())")["tracks"][0]
     return [view.replace("ID", track["id"]) for view in VIEWS]
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    """Rules of axe that the page breaks as it is now, each with the first element that does."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    results = axe.run(page).response["violations"]
-    return [(one["id"], one["nodes"][0]["html"]) for one in results]
 
 
 def open_view(page: Page, view: str) -> None:

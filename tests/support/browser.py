@@ -67,5 +67,12 @@ def watched_page(
     assert [text for text in wrong if not any(part in text for part in allowed)] == []
 
 
+def violations(page: Page) -> list[tuple[str, str]]:
+    """Rules of axe that the page breaks as it is now, each with the first element that does."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    results = axe.run(page).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in results]
+
+
 def _is_own(url: str, base: str) -> bool:
     return url.startswith((base, f"blob:{base}", "data:"))

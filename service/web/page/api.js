@@ -23,6 +23,11 @@ const ADVICE = {
   "scope-missing": "Ask for a key with that scope, or make one: musiscene keys create",
   "not-local": "Open the page at http://127.0.0.1 on the machine that serves it, or use a key.",
   "path-not-allowed": "Folders have to be named in the setting library_roots, or indexed once by hand.",
+  "video-tools-missing": "Install them with: pip install 'musiscene[video]'",
+  "video-unusable": "Export the cut anew, as H.264 in mp4 or mov, and send that.",
+  "disk-full": "Delete videos that were scored before, below; then send it again.",
+  "too-many-uploads": "Wait until another video has come, then send it again.",
+  "cue-edit-invalid": "The plan is as it was.",
   "generator-missing": "Install it with: pip install 'musiscene[compose]'",
 };
 

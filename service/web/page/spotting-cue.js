@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { nameOf, percent, sureness } from "./format.js";
 import { hasMusic } from "./spotting-mix.js";
 import { lateness, titleOf } from "./timeline-cues.js";
-import { trimEdit } from "./timeline-drag.js";
+import { reach, trimEdit } from "./timeline-drag.js";
 
 const USAGES = [["background", "Background"], ["visual", "Seen in the picture"], ["theme", "Theme"]];
 const LANDINGS = { turn: "A new part begins", peak: "Its loudest moment", start: "Its own start", ending: "Its own ending" };
@@ -37,7 +37,7 @@ export function cuePanel(cue, { plan, clock, transport, edit, generation, make }
     return h("div", { class: "row cue-buttons" },
       h("button", { type: "button", "data-part": "pin", "aria-pressed": String(cue.is_pinned), onclick: act(cue.is_pinned ? "unpin" : "pin"), title: "A pinned cue stays as it is in new plans and new cuts" }, "Pin"),
       hasMusic(cue) && h("button", { type: "button", "data-part": "mute", "aria-pressed": String(cue.is_muted), onclick: act(cue.is_muted ? "unmute" : "mute") }, "Mute"),
-      cue.kind !== "silence" && h("button", { type: "button", "data-part": "silence", onclick: act("silence"), title: "No music here" }, "Silence"),
+      cue.kind !== "silence" && h("button", { type: "button", "data-part": "silence", disabled: cue.is_pinned, onclick: act("silence"), title: "No music here" }, "Silence"),
       hasMusic(cue) && usageField());
   }
 
@@ -67,21 +67,20 @@ export function cuePanel(cue, { plan, clock, transport, edit, generation, make }
   }
 
   function trimFields() {
-    const start = frameField("In", "in", cue.start_frame, place === 0, (frame) => frame >= 0 && frame < cue.end_frame);
-    const end = frameField("Out", "out", cue.end_frame, place === plan.cues.length - 1, (frame) => frame > cue.start_frame && frame <= plan.video.frames);
-    return h("div", { class: "fields trim" }, start, end, hasMusic(cue) && sourceField());
+    return h("div", { class: "fields trim" }, frameField("In", "start", cue.start_frame), frameField("Out", "end", cue.end_frame), hasMusic(cue) && sourceField());
   }
 
-  function frameField(label, part, frame, isFixed, allowed) {
+  function frameField(label, part, frame) {
     const id = `trim-${part}`;
-    const input = h("input", { id, class: "timecode", "data-part": part, value: clock.code(frame), disabled: isFixed, autocomplete: "off", spellcheck: "false", onchange: take, onkeydown: nudge, oninput: () => input.setCustomValidity("") });
+    const [least, most] = reach(part, { cue, place, plan, clock });
+    const input = h("input", { id, class: "timecode", "data-part": id, value: clock.code(frame), disabled: cue.is_pinned, autocomplete: "off", spellcheck: "false", onchange: take, onkeydown: nudge, oninput: () => input.setCustomValidity("") });
     return h("div", {}, h("label", { for: id }, label), input);
 
     function take() {
       const wanted = clock.parse(input.value);
       if (wanted === frame) return;
-      if (!allowed(wanted)) return refuse(input, `A timecode such as ${clock.code(frame)}, inside of the cue's neighbours`);
-      edit([trimEdit(cue, part === "in" ? "start" : "end", wanted, clock)], label === "In" ? "start of the cue" : "end of the cue");
+      if (!(wanted >= least && wanted <= most)) return refuse(input, `A timecode from ${clock.code(least)} to ${clock.code(most)}: the track and its neighbours go no further`);
+      edit([trimEdit(cue, part, wanted)], `${part} of the cue`);
     }
 
     function nudge(event) {
@@ -95,7 +94,7 @@ export function cuePanel(cue, { plan, clock, transport, edit, generation, make }
 
   function sourceField() {
     const { track, source_start_seconds: was } = cue.chosen;
-    const input = h("input", { id: "trim-source", type: "number", "data-part": "source", step: "0.05", min: "0", max: track.duration_seconds.toFixed(2), value: was.toFixed(2), onchange: take });
+    const input = h("input", { id: "trim-source", type: "number", "data-part": "source", disabled: cue.is_pinned, step: "0.05", min: "0", max: track.duration_seconds.toFixed(2), value: was.toFixed(2), onchange: take });
     return h("div", {}, h("label", { for: "trim-source" }, "Track from (s)"), input);
     function take() {
       const wanted = input.valueAsNumber;
@@ -113,7 +112,7 @@ export function cuePanel(cue, { plan, clock, transport, edit, generation, make }
           h("button", { type: "button", class: "play", "aria-label": `Try ${name} in place`, "data-part": `try ${other.track.id}`, onclick: () => transport.try(cue, other) }),
           h("div", { class: "naming" }, h("span", { class: "strong" }, name), other.track.generated && h("span", { class: "badge" }, "generated"),
             h("p", { class: "small faint" }, [other.track.artist, percent(other.confidence), `licence: ${licenceWords(other.track)}`].filter(Boolean).join(" · "))),
-          h("button", { type: "button", "aria-label": `Swap in ${name}`, "data-part": `swap ${other.track.id}`, title: other.reason || null, onclick: act("swap", { track: other.track.id }) }, "Swap in"));
+          h("button", { type: "button", "aria-label": `Swap in ${name}`, "data-part": `swap ${other.track.id}`, title: other.reason || null, disabled: cue.is_pinned, onclick: act("swap", { track: other.track.id }) }, "Swap in"));
       })));
   }
 }

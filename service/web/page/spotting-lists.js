@@ -22,7 +22,7 @@ export function cueTable(plan, { clock, chosen, choose }) {
       h("td", {}, track ? cue.usage : ""));
   };
   return h("section", { "aria-labelledby": "cues-title" }, h("h2", { id: "cues-title" }, "All cues"),
-    h("div", { class: "table", tabindex: "0", role: "region", "aria-labelledby": "cues-title" },
+    h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table of all cues" },
       h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, plan.cues.map(row)))));
 }
 

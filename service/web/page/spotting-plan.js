@@ -16,7 +16,8 @@ import { recutForm } from "./spotting-upload.js";
 import { frameClock } from "./timecode.js";
 import { timeline } from "./timeline.js";
 
-const CHANGED = 409;
+const CHANGED = "cue-plan-changed";
+const PATIENCE = 60; // how often it is looked whether the music that was made is in the plan
 
 export function planView(id, signal) {
   const path = `v1/cue-plans/${id}`;
@@ -56,7 +57,7 @@ function editor(place, first, { path, signal }) {
   const clock = frameClock(first.plan.video);
   const picture = stage({ plan: first.plan, clock, view: first, signal });
   const { transport } = picture;
-  const makings = new Map(Object.entries(first.generations).map(([cue, { id }]) => [cue, making(id)]));
+  const makings = new Map(Object.entries(first.generations).map(([cue, { id }]) => [cue, making(cue, id)]));
   const past = []; // edits that take the last ones back
   let view = first;
   let chosen = first.plan.cues.find((cue) => cue.kind !== "silence")?.id ?? first.plan.cues[0].id;
@@ -119,8 +120,8 @@ function editor(place, first, { path, signal }) {
     const before = view;
     try {
       view = await patch(path, { revision: view.revision, edits }, signal);
-      const taken = isUndo ? null : inverse(before.plan, view.plan);
-      if (taken?.length) past.push(taken);
+      const reverse = isUndo || edits[0].action === "replan" ? null : inverse(before.plan, view.plan);
+      if (reverse?.length) past.push(reverse);
       else if (!isUndo) past.length = 0;
       put(notice);
       announce(`${isUndo ? "Taken back" : "Changed"}: ${what}`);
@@ -137,7 +138,7 @@ function editor(place, first, { path, signal }) {
 
   async function refused(problem) {
     if (problem.name === "AbortError") return;
-    if (problem.status !== CHANGED) return put(notice, trouble(problem));
+    if (problem.code !== CHANGED) return put(notice, trouble(problem));
     view = await get(path, {}, signal);
     past.length = 0;
     tell("Somebody else changed this plan in the meantime. This is its newest state; what you did last was not done.");
@@ -152,26 +153,30 @@ function editor(place, first, { path, signal }) {
   async function make(cue) {
     try {
       const job = await post(`${path}/cues/${cue.id}/generation`, {}, signal);
-      makings.set(cue.id, making(job.id));
-      draw();
+      makings.set(cue.id, making(cue.id, job.id));
+      view = await get(path, {}, signal); // it is at another revision by now
+      show();
     } catch (problem) {
       put(notice, trouble(problem));
     }
   }
 
   /** Music on its way; once it is there, the plan has it. */
-  function making(id) {
-    return generationPanel(id, signal, { onend: () => setTimeout(again, 500) });
+  function making(cue, id) {
+    return generationPanel(id, signal, { onend: (job) => job?.status === "done" && taken(cue) });
   }
 
-  async function again() {
-    const now = await get(path, {}, signal).catch(() => null);
-    if (!now || signal.aborted) return;
-    const waits = new Set(Object.keys(now.generations));
-    makings.forEach((_, cue) => !waits.has(cue) && makings.delete(cue));
-    past.length = 0;
-    view = now;
-    show();
+  async function taken(cue) {
+    for (let tries = 0; tries < PATIENCE && !signal.aborted; tries += 1) {
+      const now = await get(path, {}, signal).catch(() => null);
+      if (now && !(cue in now.generations)) {
+        makings.delete(cue);
+        past.length = 0;
+        view = now;
+        return show();
+      }
+      await new Promise((done) => setTimeout(done, 1_000));
+    }
   }
 
   async function forget() {

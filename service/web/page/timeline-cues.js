@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { h, svg, whenSeen } from "./dom.js";
 import { nameOf } from "./format.js";
-import { DUCK_FADE_SECONDS, duckAt, factor, fadeAt, hasMusic } from "./spotting-mix.js";
+import { duckAt, factor, fadeAt, hasMusic, levelTimes } from "./spotting-mix.js";
 import { edge, slip } from "./timeline-drag.js";
 import { placed, roving } from "./timeline-layout.js";
 import { outlineOf } from "./waveform.js";
@@ -51,10 +51,9 @@ function block(cue, place, { plan, isChosen, view }) {
   }, wave, hasMusic(cue) && level(cue), h("span", { class: "tl-name" }, state.map((word) => h("span", { class: `mark ${word}` })), name), hasMusic(cue) && landings(cue));
   const element = placed(h("div", { class: ["tl-cue", cue.kind, isChosen && "is-chosen", ...state.map((word) => `is-${word}`)].filter(Boolean).join(" "), "data-cue": cue.id }, body),
     cue.start_seconds, cue.end_seconds, view.whole());
-  if (isChosen) {
+  if (isChosen && !cue.is_pinned) {
     const parts = { cue, place, plan, view, element };
-    if (place > 0) element.append(edge("start", parts));
-    if (place < plan.cues.length - 1) element.append(edge("end", parts));
+    element.append(edge("start", parts), edge("end", parts));
     if (wave) slip(body, wave, cue, view);
   }
   return element;
@@ -79,10 +78,7 @@ function music(cue, signal) {
 /** Fades and ducks as a line over the outline; what they take away is dimmed. */
 function level(cue) {
   const long = cue.end_seconds - cue.start_seconds;
-  const corners = cue.ducks.flatMap((duck) => [duck.start_seconds - DUCK_FADE_SECONDS, duck.start_seconds, duck.end_seconds, duck.end_seconds + DUCK_FADE_SECONDS]);
-  const times = [cue.start_seconds, cue.start_seconds + cue.fade_in_seconds, ...corners, cue.end_seconds - cue.fade_out_seconds, cue.end_seconds - 1e-6]
-    .filter((at) => at >= cue.start_seconds && at < cue.end_seconds).sort((one, other) => one - other);
-  const points = times.map((at) => `${(at - cue.start_seconds).toFixed(3)} ${(1 - fadeAt(cue, at) * factor(duckAt(cue, at))).toFixed(3)}`).join("L");
+  const points = levelTimes(cue).map((at) => `${(at - cue.start_seconds).toFixed(3)} ${(1 - fadeAt(cue, at) * factor(duckAt(cue, at))).toFixed(3)}`).join("L");
   return svg("svg", { class: "tl-level", viewBox: `0 0 ${long} 1`, preserveAspectRatio: "none", "aria-hidden": "true" },
     svg("path", { class: "is-taken", d: `M0 0L${points}L${long} 0Z` }), svg("path", { class: "is-line", d: `M${points}` }));
 }

@@ -7,11 +7,23 @@ const SETTLE_MILLISECONDS = 500; // keys are gathered so long before the service
 const START_PIXELS = 4; // a pointer that moves less has only clicked
 
 /** What trims a cue's start or end to a frame; the music stays where it is under the picture. */
-export function trimEdit(cue, which, frame, clock) {
-  const edit = { action: "trim", cue: cue.id, [which === "start" ? "start_frame" : "end_frame"]: frame };
-  if (which === "end" || !cue.chosen) return edit;
-  const source = cue.chosen.source_start_seconds + clock.secondsAt(frame - cue.start_frame);
-  return source >= 0 ? { ...edit, source_start_seconds: Number(source.toFixed(6)) } : edit;
+export function trimEdit(cue, which, frame) {
+  return { action: "trim", cue: cue.id, [which === "start" ? "start_frame" : "end_frame"]: frame };
+}
+
+/** The first and last frame that a cue may start or end at: its track is only so long, pinned cues stay, and music is not covered whole. */
+export function reach(which, { cue, place, plan, clock }) {
+  const { chosen } = cue;
+  if (which === "start") {
+    const music = chosen ? cue.start_frame - Math.floor(chosen.source_start_seconds * clock.rate) : 0;
+    const wall = plan.cues.slice(0, place).findLast((one) => one.is_pinned || one.chosen);
+    const free = wall ? (wall.is_pinned ? wall.end_frame : wall.start_frame + 1) : 0;
+    return [Math.max(music, free), cue.end_frame - 1];
+  }
+  const music = chosen ? cue.start_frame + Math.floor((chosen.track.duration_seconds - chosen.source_start_seconds) * clock.rate) : Infinity;
+  const wall = plan.cues.slice(place + 1).find((one) => one.is_pinned || one.chosen);
+  const free = wall ? (wall.is_pinned ? wall.start_frame : wall.end_frame - 1) : plan.video.frames;
+  return [cue.start_frame + 1, Math.max(cue.start_frame + 1, Math.min(music, free))];
 }
 
 /** A handle at one edge of a chosen cue. */
@@ -19,8 +31,7 @@ export function edge(which, { cue, place, plan, view, element }) {
   const { clock } = view;
   const isStart = which === "start";
   const was = isStart ? cue.start_frame : cue.end_frame;
-  const least = isStart ? plan.cues[place - 1].start_frame + 1 : cue.start_frame + 1;
-  const most = isStart ? cue.end_frame - 1 : plan.cues[place + 1].end_frame - 1;
+  const [least, most] = reach(which, { cue, place, plan, clock });
   const cuts = plan.scenes.flatMap((scene) => [scene.start_frame, scene.end_frame]);
   const bubble = h("span", { class: "tl-bubble", hidden: true });
   const handle = h("span", {
@@ -45,7 +56,7 @@ export function edge(which, { cue, place, plan, view, element }) {
 
   function commit() {
     clearTimeout(timer);
-    if (frame !== was && handle.isConnected) view.edit([trimEdit(cue, which, frame, clock)], `${isStart ? "start" : "end"} of the cue`);
+    if (frame !== was && handle.isConnected) view.edit([trimEdit(cue, which, frame)], `${isStart ? "start" : "end"} of the cue`);
   }
 
   function snapped(event) {

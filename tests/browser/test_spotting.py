@@ -1,0 +1,545 @@
+"""Scoring a video on the page: a real video, server and worker; only the models are made up."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from indexer.spotting.cue_plan import Cue, Duck
+from indexer.spotting.preview.levels import level_points
+from musiscene.video.timecode import parse_timecode, to_timecode
+from tests.support.audio import click_track, sine, write_audio
+from tests.support.browser import chromium, violations, watched_page
+from tests.support.service_process import Process, Service
+from tests.support.video import MadeShot, shapes, texture, write_video
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.integration
+
+SCENES = [
+    "mist rises over a still lake", "a ship fights a storm at night",
+    "children dance at a birthday party", "rain on a window",
+]  # fmt: skip
+SHOT_FRAMES = 150
+RATE = 25
+SHOT_SECONDS = SHOT_FRAMES // RATE
+SHOTS = 3
+SIZE = (160, 90)
+WISHES = {"change_cost": 0.0, "no_music": [[2 * SHOT_SECONDS, 3 * SHOT_SECONDS]]}
+"""The plan is then: a track, another track, silence; each under one shot."""
+RATES = [
+    ("24000/1001", "00:00:00:00"), ("25", "01:00:00:00"), ("30000/1001", "00:00:00;00"),
+    ("30000/1001", "00:00:00:00"), ("60000/1001", "00:59:59;00"),
+]  # fmt: skip
+IN_STEP_SECONDS = 0.1
+SAMPLE_RATE = 16_000
+ALLOWED = ("409 (Conflict)", "400 (Bad Request)")
+"""What the browser itself says of an answer that a test asks for."""
+AWAY = """() => {
+  const film = document.querySelector('.screen video');
+  const music = document.querySelector(`audio[data-cue="${CUE}"]`);
+  if (!music || music.paused || film.paused || film.seeking || music.seeking) return null;
+  return [film.currentTime, music.currentTime];
+}"""
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of four tracks; beside it a video of three shots, and their captions."""
+    folder: Path = tmp_path_factory.mktemp("library")
+    (folder / "music").mkdir()
+    for number, scene in enumerate(SCENES):
+        beats = click_track(bpm=80 + 20 * number, seconds=30, sample_rate=SAMPLE_RATE)
+        wave = beats / 2 + sine(300 + 50 * number, seconds=30, sample_rate=SAMPLE_RATE) / 2
+        tags = {"title": scene, "artist": "Ada Vale"}
+        path = folder / "music" / f"{number}.flac"
+        write_audio(path, wave, sample_rate=SAMPLE_RATE, metadata=tags)
+    looks = [shapes(1), texture(2, speed=0.02), shapes(3, speed=0.03)]
+    hum = sine(200, seconds=SHOTS * SHOT_SECONDS, sample_rate=48_000, amplitude=0.05)
+    write_video(
+        folder / "cut.mp4", [MadeShot(look, SHOT_FRAMES) for look in looks], size=SIZE, audio=hum
+    )
+    swapped = [looks[0], shapes(9, speed=0.05), looks[2]]
+    write_video(
+        folder / "cut2.mp4", [MadeShot(one, SHOT_FRAMES) for one in swapped], size=SIZE, audio=hum
+    )
+    (folder / "cut.srt").write_text(
+        "\n".join(
+            f"{shot + 1}\n00:00:{shot * SHOT_SECONDS:02d},000 --> "
+            f"00:00:{(shot + 1) * SHOT_SECONDS:02d},000\n{SCENES[shot]}\n"
+            for shot in range(SHOTS)
+        )
+    )
+    with Process(folder, "index", str(folder / "music")) as first:
+        assert first.process.wait(120) == 0, (folder / "processes.log").read_text()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def service(browser: Browser, data_dir: Path) -> Iterator[Service]:  # noqa: ARG001  skips first
+    settings = {"MUSISCENE_LIBRARY_ROOTS": str(data_dir / "music")}
+    with (
+        Service(data_dir, "--no-worker", settings=settings) as opened,
+        Process(data_dir, "work"),
+    ):
+        yield opened.ready()
+
+
+@pytest.fixture(scope="module")
+def url(service: Service) -> str:
+    return f"http://127.0.0.1:{service.port}"
+
+
+@pytest.fixture(scope="module")
+def made(service: Service, data_dir: Path) -> str:
+    """The address of a plan that all tests share."""
+    return send(service, data_dir)
+
+
+@pytest.fixture
+def page(browser: Browser, url: str, made: str) -> Iterator[Page]:
+    """A page that shows the shared plan."""
+    with watched_page(browser, url, allowed=ALLOWED) as opened:
+        show(opened, made)
+        yield opened
+
+
+def send(service: Service, data_dir: Path) -> str:
+    """Have a plan made without the page; its address."""
+    with (data_dir / "cut.mp4").open("rb") as video, (data_dir / "cut.srt").open("rb") as captions:
+        answer = service.client.post(
+            "/v1/cue-plans",
+            files={"video": ("cut.mp4", video), "captions": ("cut.srt", captions)},
+            data={"wishes": json.dumps(WISHES)},
+        )
+    assert answer.status_code == 202, answer.text
+    where: str = answer.headers["location"]
+    ended = service.ended(where)
+    assert ended["status"] == "done", ended["error"]
+    return where
+
+
+def show(page: Page, made: str) -> None:
+    page.goto(f"/#/score/{made.rpartition('/')[2]}")
+    page.locator(".tl-block").first.wait_for()
+    waits(page, "document.querySelector('.screen video').readyState > 2")
+
+
+def cues_of(service: Service, made: str) -> list[dict[str, Any]]:
+    cues: list[dict[str, Any]] = service.client.get(made).json()["plan"]["cues"]
+    return cues
+
+
+def changed(page: Page, what: str) -> None:
+    """Wait until a change has been made and the page has said so."""
+    waits(page, f"document.getElementById('live').textContent.endsWith({json.dumps(what)})")
+    waits(page, "!document.querySelector('.score[aria-busy]')")
+    page.evaluate("document.getElementById('live').textContent = ''")
+
+
+def waits(page: Page, condition: str) -> None:
+    """Wait until an expression is true in the page."""
+    page.wait_for_function(f"() => {condition}")
+
+
+def plays_past(page: Page, seconds: float) -> None:
+    waits(page, f"document.querySelector('.screen video').currentTime > {seconds}")
+
+
+def place_of(page: Page) -> Locator:
+    return page.get_by_role("slider", name="Place in the video")
+
+
+def button(page: Page, name: str) -> Locator:
+    """A button of the panel of the chosen cue."""
+    return page.locator(".cue-panel").get_by_role("button", name=name, exact=True)
+
+
+def away(page: Page, cue: dict[str, Any]) -> float:
+    """By how many seconds the music of a cue is away from the picture, once both play."""
+    found = page.wait_for_function(AWAY.replace("${CUE}", cue["id"])).json_value()
+    film, music = found
+    wanted = cue["chosen"]["source_start_seconds"] + film - cue["start_seconds"]
+    return abs(float(music) - float(wanted))
+
+
+class TestSending:
+    def test_a_video_that_is_dropped_becomes_a_plan(
+        self, browser: Browser, url: str, data_dir: Path
+    ):
+        film = base64.b64encode((data_dir / "cut.mp4").read_bytes()).decode()
+        with watched_page(browser, url) as page:
+            page.get_by_role("link", name="Score", exact=True).click()
+            button = page.get_by_role("button", name="Score it")
+            assert button.is_disabled()
+            page.locator(".drop").evaluate(
+                """(zone, film) => {
+                  const bytes = Uint8Array.from(atob(film), (one) => one.charCodeAt(0));
+                  const dataTransfer = new DataTransfer();
+                  dataTransfer.items.add(new File([bytes], "harbour.mp4", { type: "video/mp4" }));
+                  zone.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+                }""",
+                film,
+            )
+            page.get_by_label("What is it about?").fill("a harbour")
+            page.get_by_text("Captions, stretches without music, filters").click()
+            page.get_by_label("Captions, subtitles or markers").set_input_files(
+                data_dir / "cut.srt"
+            )
+            silent = page.get_by_label(re.compile("No music from"))
+            silent.fill("0:12 and on")
+            button.click()
+            assert "0:00-0:12" in silent.evaluate("one => one.validationMessage")
+            silent.fill("0:12-0:18")
+            page.get_by_label("Music changes").fill("0")
+            button.click()
+            page.get_by_role("article", name="Plan for harbour.mp4").wait_for()
+            page.locator(".tl-block").first.wait_for()
+            assert page.get_by_role("heading", level=1).inner_text() == "harbour.mp4"
+            assert page.locator(".tl-caption").all_inner_texts() == SCENES[:SHOTS]
+            blocks = page.locator(".tl-block")
+            assert "Silence" in (blocks.last.get_attribute("aria-label") or "")
+            waits(
+                page,
+                "getComputedStyle(document.querySelector('.tl-strip')).backgroundImage"
+                ".includes('keyframes/0')",
+            )
+            page.locator(".tl-wave path").first.wait_for(state="attached")
+
+    def test_what_is_no_video_says_so_and_can_be_deleted(self, browser: Browser, url: str):
+        with watched_page(browser, url) as page:
+            page.goto("/#/score")
+            page.locator("#score-video").set_input_files(
+                {"name": "letter.mp4", "mimeType": "video/mp4", "buffer": b"Dear Ada,"}
+            )
+            page.get_by_role("button", name="Score it").click()
+            page.locator(".job .complaint").wait_for()
+            page.get_by_role("button", name="Delete it").click()
+            page.get_by_role("heading", name="Score a video").wait_for()
+
+    def test_sending_is_cancelled(self, browser: Browser, url: str, data_dir: Path):
+        with watched_page(browser, url) as page:
+            page.route(
+                "**/v1/cue-plans", lambda route: None if is_post(route) else route.continue_()
+            )
+            page.goto("/#/score")
+            page.locator("#score-video").set_input_files(data_dir / "cut.mp4")
+            page.get_by_role("button", name="Score it").click()
+            page.get_by_role("button", name="Cancel", exact=True).click()
+            page.get_by_text("Sending was cancelled.").wait_for()
+            assert page.get_by_role("button", name="Score it").is_enabled()
+
+
+def is_post(route: Any) -> bool:  # noqa: ANN401  Playwright's
+    return bool(route.request.method == "POST")
+
+
+class TestPlaying:
+    def test_music_is_in_step_with_the_picture_also_after_a_seek(
+        self, page: Page, service: Service, made: str
+    ):
+        first, second, _ = cues_of(service, made)
+        page.locator(".transport .play").click()
+        plays_past(page, 0.5)
+        assert away(page, first) < IN_STEP_SECONDS
+        slider = place_of(page)
+        slider.press("ArrowDown")
+        slider.press("Shift+ArrowRight")
+        plays_past(page, second["start_seconds"] + 1.5)
+        assert away(page, second) < IN_STEP_SECONDS
+        assert page.locator(f'audio[data-cue="{first["id"]}"]').count() == 0
+        page.get_by_role("combobox", name="Speed").select_option("2")
+        page.wait_for_timeout(700)
+        assert away(page, second) < IN_STEP_SECONDS
+        page.locator("h1").click()
+        page.keyboard.press("Space")
+        waits(page, "document.querySelector('.screen video').paused")
+        waits(page, "[...document.querySelectorAll('audio')].every(one => one.paused)")
+
+    def test_a_cue_begins_in_step(self, page: Page, service: Service, made: str):
+        second = cues_of(service, made)[1]
+        slider = place_of(page)
+        slider.press("ArrowDown")
+        slider.press("Shift+ArrowLeft")
+        page.locator(".transport .play").click()
+        plays_past(page, second["start_seconds"])
+        assert away(page, second) < IN_STEP_SECONDS
+
+    def test_the_playhead_goes_by_frames_and_cuts_and_the_pointer(self, page: Page):
+        slider = place_of(page)
+        for key, frame in (
+            ("ArrowRight", 1), ("Shift+ArrowRight", 1 + RATE), ("ArrowDown", SHOT_FRAMES),
+            ("ArrowLeft", SHOT_FRAMES - 1), ("ArrowUp", 0),
+        ):  # fmt: skip
+            slider.press(key)
+            waits(page, f"document.querySelector('.tl-ruler').ariaValueNow === '{frame}'")
+        box = slider.bounding_box() or {"width": 0.0}
+        slider.click(position={"x": box["width"] / 2, "y": 8})
+        middle = SHOTS * SHOT_FRAMES / 2
+        waits(page, f"Math.abs(document.querySelector('.tl-ruler').ariaValueNow - {middle}) < 3")
+        assert page.locator(".places").inner_text().startswith("00:00:0")
+
+    def test_another_track_is_tried_in_place_and_nothing_is_changed(
+        self, page: Page, service: Service, made: str
+    ):
+        before = service.client.get(made).json()
+        second = before["plan"]["cues"][1]
+        page.locator(".tl-block").nth(1).click()
+        other = second["alternatives"][0]
+        page.get_by_role("button", name=f"Try {other['track']['title']} in place").click()
+        page.get_by_text("Trying").wait_for()
+        assert away(page, second | {"chosen": other}) < IN_STEP_SECONDS
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_text("Trying").wait_for(state="hidden")
+        assert service.client.get(made).json()["revision"] == before["revision"]
+
+    def test_levels_are_those_of_the_preview(self, page: Page):
+        duck = Duck(start_seconds=4.0, end_seconds=6.0, gain_db=-9.0)
+        cue = Cue(
+            id="c1", kind="track", start_frame=50, end_frame=250, start_seconds=2.0,
+            end_seconds=10.0, first_scene=0, last_scene=0, fade_in_seconds=1.0,
+            fade_out_seconds=2.0, gain_db=-3.0, ducks=(duck,),
+        )  # fmt: skip
+        times = np.linspace(2.0, 9.99, 60)
+        points = np.array(level_points(cue))
+        level = 10 ** (np.interp(times, points[:, 0], points[:, 1]) / 20)
+        fades = [np.clip((times - 2.0) / 1.0, 0, 1), np.clip((10.0 - times) / 2.0, 0, 1)]
+        wanted = level * np.prod([np.sin(np.pi / 2 * one) for one in fades], axis=0)
+        found = page.evaluate(
+            """async ([cue, times]) => {
+              const { gainAt } = await import("/web/spotting-mix.js");
+              return times.map((at) => gainAt(cue, at));
+            }""",
+            [msgspec.to_builtins(cue), times.tolist()],
+        )
+        assert np.allclose(found, wanted, atol=1e-6)
+
+    def test_timecodes_are_those_of_the_exports(self, page: Page):
+        frames = [0, 1, 29, 1799, 1800, 3597, 3600, 17981, 17982, 17983, 107_892, 215_784]
+        for rate, start in RATES:
+            codes, back = page.evaluate(
+                """async ([frame_rate, start_timecode, frames]) => {
+                  const { frameClock } = await import("/web/timecode.js");
+                  const clock = frameClock({ frame_rate, start_timecode });
+                  const codes = frames.map((frame) => clock.code(frame));
+                  return [codes, codes.map((code) => clock.parse(code))];
+                }""",
+                [rate, start, frames],
+            )
+            fps = Fraction(rate)
+            first, drops = parse_timecode(start, fps)
+            wanted = [to_timecode(frame, fps, drop_frame=drops, start=first) for frame in frames]
+            assert (codes, back) == (wanted, frames), rate
+
+
+class TestChanging:
+    def test_swap_and_undo(self, page: Page, service: Service, made: str):
+        before = cues_of(service, made)[0]
+        page.locator(".tl-block").first.click()
+        other = before["alternatives"][0]["track"]
+        page.get_by_role("button", name=f"Swap in {other['title']}").click()
+        changed(page, "swap")
+        assert cues_of(service, made)[0]["chosen"]["track"]["id"] == other["id"]
+        assert page.locator(".cue-head h2").inner_text() == other["title"]
+        page.get_by_role("button", name="Undo").click()
+        changed(page, "the last change")
+        after = cues_of(service, made)[0]["chosen"]
+        assert after["track"] == before["chosen"]["track"]
+        assert after["source_start_seconds"] == before["chosen"]["source_start_seconds"]
+        assert page.get_by_role("button", name="Undo").is_disabled()
+
+    def test_a_pinned_cue_cannot_be_trimmed_or_swapped(
+        self, page: Page, service: Service, made: str
+    ):
+        page.locator(".tl-block").first.click()
+        pin = button(page, "Pin")
+        pin.click()
+        changed(page, "pin")
+        assert cues_of(service, made)[0]["is_pinned"]
+        assert page.evaluate("document.activeElement.dataset.part") == "pin"
+        assert page.get_by_label("In", exact=True).is_disabled()
+        assert page.get_by_role("button", name=re.compile("^Swap in")).first.is_disabled()
+        assert page.get_by_role("slider", name="Start of cue 1").count() == 0
+        pin.click()
+        changed(page, "unpin")
+        assert not cues_of(service, made)[0]["is_pinned"]
+
+    def test_a_muted_cue_is_silent_at_once(self, page: Page, service: Service, made: str):
+        page.locator(".tl-block").first.click()
+        mute = button(page, "Mute")
+        mute.click()
+        changed(page, "mute")
+        assert cues_of(service, made)[0]["is_muted"]
+        assert page.locator(".tl-cue.is-muted").count() == 1
+        mute.click()
+        changed(page, "unmute")
+
+    def test_trims_by_field_keyboard_and_pointer(self, page: Page, service: Service, made: str):
+        page.locator(".tl-block").first.click()
+        out = page.get_by_label("Out", exact=True)
+        out.fill("00:00:05:00")
+        out.press("Enter")
+        changed(page, "end of the cue")
+        assert cues_of(service, made)[0]["end_frame"] == 5 * RATE
+        end = page.get_by_role("slider", name="End of cue 1")
+        end.press("ArrowRight")
+        end.press("Shift+ArrowRight")
+        changed(page, "end of the cue")
+        assert cues_of(service, made)[0]["end_frame"] == 5 * RATE + 11
+        box = end.bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
+        ruler = place_of(page).bounding_box() or {"x": 0.0, "width": 0.0}
+        cut = ruler["x"] + ruler["width"] / SHOTS
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(cut + 4, box["y"] + 20, steps=4)
+        assert page.locator(".tl-bubble:visible").inner_text().endswith("cut")
+        page.mouse.up()
+        changed(page, "end of the cue")
+        assert [cue["end_frame"] for cue in cues_of(service, made)] == [150, 300, 450]
+
+    def test_the_track_slips_under_the_cue(self, page: Page, service: Service, made: str):
+        before = cues_of(service, made)[0]["chosen"]["source_start_seconds"]
+        page.locator(".tl-block").first.click()
+        box = page.locator(".tl-block").first.bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0}
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 60, steps=4)
+        page.mouse.up()
+        changed(page, "in point")
+        after = cues_of(service, made)[0]["chosen"]["source_start_seconds"]
+        assert after == pytest.approx(before + SHOT_SECONDS / 4, abs=0.1)
+        source = page.get_by_label("Track from (s)")
+        source.fill(str(before))
+        source.press("Enter")
+        changed(page, "in point")
+        assert cues_of(service, made)[0]["chosen"]["source_start_seconds"] == before
+
+    def test_silence_and_usage_are_taken_back(self, page: Page, service: Service, made: str):
+        page.locator(".tl-block").nth(1).click()
+        page.get_by_label("Usage on the cue sheet").select_option("theme")
+        changed(page, "usage")
+        button(page, "Silence").click()
+        changed(page, "silence")
+        assert cues_of(service, made)[1]["kind"] == "silence"
+        for _ in range(2):
+            page.get_by_role("button", name="Undo").click()
+            changed(page, "the last change")
+        cue = cues_of(service, made)[1]
+        assert (cue["kind"], cue["usage"]) == ("track", "background")
+
+    def test_somebody_elses_change_is_told_and_shown(self, page: Page, service: Service, made: str):
+        view = service.client.get(made).json()
+        edits = [{"action": "usage", "cue": view["plan"]["cues"][0]["id"], "usage": "visual"}]
+        service.client.patch(made, json={"revision": view["revision"], "edits": edits})
+        button(page, "Pin").click()
+        page.get_by_text("Somebody else changed this plan").wait_for()
+        assert page.get_by_text(f"revision {view['revision'] + 1}").is_visible()
+        assert page.get_by_label("Usage on the cue sheet").input_value() == "visual"
+        assert not cues_of(service, made)[0]["is_pinned"]
+
+    def test_a_new_plan_keeps_what_is_pinned(self, page: Page, service: Service, made: str):
+        page.locator(".tl-block").first.click()
+        button(page, "Pin").click()
+        changed(page, "pin")
+        before = cues_of(service, made)[0]
+        page.get_by_role("button", name="Plan again").click()
+        changed(page, "plan")
+        assert cues_of(service, made)[0] == before
+        button(page, "Pin").click()
+        changed(page, "unpin")
+
+
+class TestTakingAway:
+    def test_exports_are_downloaded(self, page: Page, tmp_path: Path):
+        page.locator("summary", has_text="Export").click()
+        links = page.locator(".menu-body a[download]")
+        assert links.count() == 8
+        for name, text in (("EDL, CMX 3600", "TITLE"), ("OpenTimelineIO", "OTIO_SCHEMA")):
+            with page.expect_download() as download:
+                page.get_by_role("link", name=name).click()
+            download.value.save_as(tmp_path / "file")
+            assert text in (tmp_path / "file").read_text()
+
+    def test_every_export_is_there(self, page: Page, service: Service):
+        for path in page.locator(".menu-body a[download]").evaluate_all(
+            "all => all.map(one => one.getAttribute('href'))"
+        ):
+            assert service.client.get(path).status_code == 200, path
+
+    def test_a_preview_is_mixed_and_downloaded(self, page: Page, tmp_path: Path):
+        page.get_by_label("As", exact=True).select_option("wav")
+        page.get_by_label("Loudness").select_option("-23")
+        page.get_by_role("button", name="Make a preview").click()
+        made = page.locator(".previews li")
+        link = made.get_by_role("link", name="Download")
+        link.wait_for()
+        assert "23 LUFS" in made.inner_text()
+        with page.expect_download() as download:
+            link.click()
+        download.value.save_as(tmp_path / "mix.wav")
+        assert (tmp_path / "mix.wav").read_bytes()[:4] == b"RIFF"
+
+    def test_a_new_cut_says_what_it_changed(self, page: Page, data_dir: Path):
+        page.locator("summary", has_text="New cut").click()
+        page.locator("#recut-video").set_input_files(data_dir / "cut2.mp4")
+        page.locator(".diff").wait_for()
+        assert page.get_by_role("heading", level=1).inner_text() == "cut2.mp4"
+        assert page.locator(".changes li").count() >= SHOTS
+        assert "were scored anew" in page.locator(".diff").inner_text()
+        page.get_by_role("link", name="The version before").click()
+        page.get_by_role("heading", name="cut.mp4", level=1).wait_for()
+
+    def test_a_plan_is_deleted_once_a_person_means_it(
+        self, browser: Browser, url: str, service: Service, data_dir: Path
+    ):
+        made = send(service, data_dir)
+        with watched_page(browser, url) as page:
+            page.goto("/#/score")
+            row = page.locator(".row-plan").first
+            row.get_by_role("button", name="Delete cut.mp4").click()
+            page.get_by_role("button", name="Keep it").click()
+            assert service.client.get(made).status_code == 200
+            row.get_by_role("button", name="Delete cut.mp4").click()
+            page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+            waits(page, "document.getElementById('live').textContent.endsWith('is deleted')")
+        assert service.client.get(made).status_code == 404
+
+
+class TestEverywhere:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing(self, browser: Browser, url: str, made: str, scheme: str):
+        with watched_page(browser, url, color_scheme=scheme) as page:
+            show(page, made)
+            page.locator(".tl-wave path").first.wait_for(state="attached")
+            found = violations(page)
+            page.locator("summary", has_text="Export").click()
+            page.locator(".tl-block").last.click()
+            assert found + violations(page) == []
+
+    def test_a_phone_scrolls_down_alone(self, browser: Browser, url: str, made: str):
+        size = {"width": 360, "height": 740}
+        with watched_page(browser, url, viewport=size, has_touch=True) as page:
+            show(page, made)
+            assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+            for _ in range(4):
+                page.get_by_role("button", name="Zoom in").click()
+            assert page.evaluate("document.querySelector('.tl-inner').clientWidth") > 1_000
+            assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
