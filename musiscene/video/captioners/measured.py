@@ -1,7 +1,8 @@
 """A scene in words from what was measured in it, where nothing can look at it.
 
 Nothing is said that was not measured: pace, movement, light, colour, voices, loudness. The words
-are those that people use of music too, so that tempo and energy follow the picture.
+are those that people use of music too, so that tempo and energy follow the picture; that a picture
+is dark is said as little light, since "dark" would ask for dark music (docs/captions.md).
 """
 
 from __future__ import annotations
@@ -27,21 +28,23 @@ LOUDNESS_LUFS: Final = (-35.0, -16.0)
 """Edges between the words below, from low to high."""
 
 LIVELINESS: Final = (
-    "A very slow, calm and still scene",
-    "A slow, calm scene",
+    "A very slow, calm, peaceful and quiet scene",
+    "A slow, calm and gentle scene",
     "A scene of moderate pace",
     "A fast, lively and energetic scene",
     "A very fast, frantic and intense scene",
 )
 SHOTS: Final = (
-    "long shots without cuts", "few cuts", "regular cuts", "quick cuts", "a storm of quick cuts",
+    "long lingering shots", "long shots", "regular cuts", "quick cuts", "a storm of quick cuts",
 )  # fmt: skip
 MOVEMENTS: Final = (
-    "no movement", "little movement", "some movement", "much movement", "constant movement",
+    "stillness", "gentle movement", "some movement", "much movement", "constant movement",
 )  # fmt: skip
-LIGHTS: Final = ("very dark", "dark", "dim", "bright", "very bright")
-COLOURS: Final = ("colourless", "pale", "natural", "vivid")
-WARMTHS: Final = ("cold ", "", "warm ")
+LIGHTS: Final = (
+    "very low light", "low light", "soft light", "bright light", "very bright light",
+)  # fmt: skip
+COLOURS: Final = ("grey", "pale", "natural", "vivid")
+WARMTHS: Final = ("cool ", "", "warm ")
 VOICES: Final = ("", "Somebody speaks now and then.", "Somebody speaks most of the time.")
 SOUNDS: Final = ("It is quiet.", "", "It is loud.")
 
@@ -85,8 +88,8 @@ def facts_in_words(facts: SceneFacts) -> str:
         ...         saturation=0.05, warmth=-0.3, speech=0.8, loudness_lufs=-24.0,
         ...     )
         ... )
-        'A very slow, calm and still scene: long shots without cuts, no movement, very dark \
-pictures in cold colourless tones. Somebody speaks most of the time.'
+        'A very slow, calm, peaceful and quiet scene: long lingering shots, stillness, cool grey \
+colours in very low light. Somebody speaks most of the time.'
     """
     cuts = bisect_right(CUTS_PER_MINUTE, facts.cuts_per_minute)
     motion = bisect_right(MOTION, facts.motion)
@@ -95,7 +98,7 @@ pictures in cold colourless tones. Somebody speaks most of the time.'
     light = LIGHTS[bisect_right(BRIGHTNESS, facts.brightness)]
     warmth = WARMTHS[bisect_right(WARMTH, facts.warmth)]
     colour = COLOURS[bisect_right(SATURATION, facts.saturation)]
-    seen = f"{SHOTS[cuts]}, {MOVEMENTS[motion]}, {light} pictures in {warmth}{colour} tones"
+    seen = f"{SHOTS[cuts]}, {MOVEMENTS[motion]}, {warmth}{colour} colours in {light}"
     said = [f"{LIVELINESS[liveliness]}: {seen}.", VOICES[bisect_right(SPEECH, facts.speech)]]
     if facts.loudness_lufs is not None:
         said.append(SOUNDS[bisect_right(LOUDNESS_LUFS, facts.loudness_lufs)])

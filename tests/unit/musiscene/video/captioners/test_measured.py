@@ -11,12 +11,12 @@ from tests.support.scenes import CALM, FRANTIC
 class TestFactsInWords:
     def test_calm_and_frantic_scenes_are_called_so(self):
         assert facts_in_words(CALM) == (
-            "A very slow, calm and still scene: long shots without cuts, no movement, very dark"
-            " pictures in cold pale tones."
+            "A very slow, calm, peaceful and quiet scene: long lingering shots, stillness,"
+            " cool pale colours in very low light."
         )
         assert facts_in_words(FRANTIC) == (
-            "A very fast, frantic and intense scene: a storm of quick cuts, constant movement, very"
-            " bright pictures in warm vivid tones. It is loud."
+            "A very fast, frantic and intense scene: a storm of quick cuts, constant movement,"
+            " warm vivid colours in very bright light. It is loud."
         )
 
     @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ class TestFactsInWords:
             ({"speech": 0.9}, "Somebody speaks most of the time."),
             ({"loudness_lufs": -50.0}, "It is quiet."),
             ({"motion": 0.5}, "constant movement"),
-            ({"warmth": 0.5}, "warm pale tones"),
+            ({"warmth": 0.5}, "warm pale colours"),
         ],
     )
     def test_each_fact_is_heard(self, changed: dict[str, float], said: str):
