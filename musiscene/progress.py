@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, Task, TaskID
 
-Unit = Literal["bytes", "tracks", "items"]
+Unit = Literal["bytes", "tracks", "items", "%"]
 PLAIN_INTERVAL_SECONDS = 10.0
 
 
@@ -80,17 +80,25 @@ class PlainReport(ProgressReport):
     def _line(self, step: str, done: int, total: int | None, elapsed_seconds: float) -> str:
         if total is None and done == 0:
             return step
-        scale, unit, digits = (1e6, "MB", 1) if self._unit == "bytes" else (1, self._unit, 0)
-        line = f"{step}: {done / scale:.{digits}f}"
-        if total is not None:
-            line += f" of {total / scale:.{digits}f}"
-        line += f" {unit}"
+        line = f"{step}: {self._counted(done, total)}"
         if done > 0 and elapsed_seconds > 0:
             rate = done / elapsed_seconds
-            line += f", {rate / scale:.2g} {unit}/s"
+            if self._unit != "%":
+                scale, unit, _ = self._scale()
+                line += f", {rate / scale:.2g} {unit}/s"
             if total is not None and total > done:
                 line += f", {(total - done) / rate:.0f} s left"
         return line
+
+    def _counted(self, done: int, total: int | None) -> str:
+        if self._unit == "%":
+            return f"{done} %"
+        scale, unit, digits = self._scale()
+        of_total = "" if total is None else f" of {total / scale:.{digits}f}"
+        return f"{done / scale:.{digits}f}{of_total} {unit}"
+
+    def _scale(self) -> tuple[float, str, int]:
+        return (1e6, "MB", 1) if self._unit == "bytes" else (1, self._unit, 0)
 
 
 def progress_bars(unit: Unit) -> Progress:
@@ -109,6 +117,7 @@ def progress_bars(unit: Unit) -> Progress:
         MofNCompleteColumn,
         Progress,
         ProgressColumn,
+        TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
@@ -120,11 +129,11 @@ def progress_bars(unit: Unit) -> Progress:
         def render(self, task: Task) -> str:
             return f"{task.speed:.3g}/s" if task.speed else ""
 
-    counted: list[ProgressColumn] = (
-        [DownloadColumn(), TransferSpeedColumn()]
-        if unit == "bytes"
-        else [MofNCompleteColumn(), RateColumn()]
-    )
+    counted: list[ProgressColumn] = [MofNCompleteColumn(), RateColumn()]
+    if unit == "bytes":
+        counted = [DownloadColumn(), TransferSpeedColumn()]
+    elif unit == "%":
+        counted = [TaskProgressColumn()]
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

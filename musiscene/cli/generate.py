@@ -84,7 +84,7 @@ def generate(  # noqa: PLR0913  one for each option
             f"{midi}: {generator.name} makes sound and no notes; --midi needs --backend composer"
         )
     listener = chosen.load(store, console) if takes else None
-    with console.progress() as report:
+    with console.progress("%") as report:
 
         def progress(stage: str, share: float) -> None:
             report(stage, round(100 * share), 100)

@@ -169,7 +169,20 @@ class TestProgress:
             report("convert", 0, None)
         assert capsys.readouterr().err == "convert\n"
 
-    @pytest.mark.parametrize("unit", ["bytes", "tracks"])
+    def test_shares_are_told_without_a_rate(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ):
+        clock = iter([0.0, 10.0])
+        monkeypatch.setattr("musiscene.progress.time.monotonic", lambda: next(clock))
+        with Console().progress("%") as report:
+            report("watching", 0, 100)
+            report("watching", 40, 100)
+        assert capsys.readouterr().err.splitlines() == [
+            "watching: 0 %",
+            "watching: 40 %, 15 s left",
+        ]
+
+    @pytest.mark.parametrize("unit", ["bytes", "tracks", "%"])
     def test_terminal_gets_bars(
         self,
         unit: Unit,
