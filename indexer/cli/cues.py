@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import click
 
 from indexer.cli.cue_options import check_formats, check_swaps, wish_options
+from indexer.cli.options import check_finite
 from musiscene.cli.backend_options import backend_options
 from musiscene.cli.captioner_options import captioner_options
 from musiscene.cli.model_options import model_options
@@ -50,6 +51,7 @@ Preview: TypeAlias = Literal["none", "mp4", "wav", "mp3"]
     type=click.FloatRange(-40, -8),
     default=-14.0,
     show_default=True,
+    callback=check_finite,
     help="Loudness of the preview: -14 for the web, -23 for television.",
 )
 @click.option(

@@ -53,7 +53,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def post(service: Service, url: str, video: Path, **form: str) -> Any:  # noqa: ANN401
     with video.open("rb") as opened:
-        files = {"video": ("Été cut.mp4", opened), "captions": ("cut.srt", SRT.encode())}
+        files: dict[str, Any] = {"video": ("Été cut.mp4", opened)}
+        files["captions"] = ("cut.srt", SRT.encode())
         return service.client.post(url, files=files, data=form)
 
 

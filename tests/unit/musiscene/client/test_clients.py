@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 import pytest
 
 from musiscene.client import AsyncClient, Client, ConnectionFailedError, ProblemError
+from musiscene.client.schemas import CueEdit, PlanWishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+EXAMPLES = Path(__file__).parents[4] / "service" / "openapi" / "examples" / "cue_plans.json"
 PROBLEM = {"type": "urn:musiscene:track-not-found", "title": "no such track", "status": 404}
 
 
@@ -197,3 +200,51 @@ class TestJobs:
         assert ask(answers, lambda client: client.cancel_scan(begun.id)).status == "cancelled"
         assert json.loads(answers.requests[0].content)["retry"] is True
         assert answers.requests[2].url.params["status"] == "queued"
+
+
+class TestVideos:
+    def test_a_video_is_sent_as_a_form_and_again_from_its_beginning(
+        self, ask: Callable[..., Any], tmp_path: Path
+    ):
+        video = tmp_path / "cut.mp4"
+        video.write_bytes(b"frames" * 1_000)
+        (tmp_path / "cut.srt").write_text("1")
+        examples = json.loads(EXAMPLES.read_text("utf-8"))
+        busy = httpx.Response(503, headers={"Retry-After": "0"}, json={"status": 503})
+        answers = Answers(busy, httpx.Response(202, json=examples["planCues"]["response"]))
+        found = ask(
+            answers,
+            lambda client: client.plan_cues(
+                video,
+                captions=tmp_path / "cut.srt",
+                name="Lake",
+                wishes=PlanWishes(brief="a day", land_on=[4.0]),
+                parent="p1",
+            ),
+        )
+        assert found.status == "queued"
+        for request in answers.requests:
+            assert request.url.path == "/v1/cue-plans/p1/recuts"
+            assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
+            body = request.content
+            assert b'name="video"; filename="cut.mp4"' in body
+            assert body.count(b"frames") == 1_000
+            assert b'name="name"\r\n\r\nLake\r\n' in body
+            assert b'"land_on":[4.0]' in body
+
+    def test_a_plan_is_changed_and_written(self, ask: Callable[..., Any]):
+        shown = json.loads(EXAMPLES.read_text("utf-8"))["getCuePlan"]["response"]
+        answers = Answers(httpx.Response(200, json=shown))
+        edit = CueEdit(action="pin", cue="c1")
+        found = ask(answers, lambda client: client.edit_cue_plan("p1", 2, [edit]))
+        assert found.plan.cues[0].id == "c1"
+        sent = json.loads(answers.requests[0].content)
+        assert (sent["revision"], sent["edits"][0]["action"]) == (2, "pin")
+        answers = Answers(httpx.Response(200, content=b"TITLE: cut"))
+        assert ask(answers, lambda client: client.export_cue_plan("p1", "edl")) == b"TITLE: cut"
+        assert answers.requests[0].url.path == "/v1/cue-plans/p1/exports/edl"
+        gone = {"type": "urn:musiscene:video-gone", "title": "gone", "status": 404}
+        answers = Answers(httpx.Response(404, json=gone))
+        with pytest.raises(ProblemError) as caught:
+            ask(answers, lambda client: client.preview("p1", "wav"))
+        assert caught.value.code == "video-gone"
