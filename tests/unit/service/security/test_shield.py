@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 from litestar import Litestar, get
 from litestar.testing import TestClient
 
-from service.security.shield import Shield
+from service.security.errors import BodyLateError
+from service.security.shield import Exchange, Shield, is_upload
 from service.settings import LimitSettings, SecuritySettings, ServiceSettings
 from tests.support.service import add_key, fresh_keys, service_over
 
@@ -89,3 +91,53 @@ class TestLimits:
             answer = client.get("/never")
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:musiscene:too-slow")
         assert answer.headers["retry-after"] == "1"
+
+
+class TestUploads:
+    """A video may take its time, as long as it comes."""
+
+    def exchange(self, *, pause_seconds: float, upload_seconds: float) -> tuple[int, bool]:
+        """How many pieces came, 20 ms apart, before the service gave up; and whether it did."""
+
+        async def receive() -> dict[str, object]:
+            await asyncio.sleep(0.02)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        async def take() -> tuple[int, bool]:
+            exchange = Exchange(receive, receive, [], pause_seconds, upload_seconds=upload_seconds)
+            for come in range(20):
+                try:
+                    await exchange.receive()
+                except BodyLateError:
+                    return come, True
+            return 20, False
+
+        return asyncio.run(take())
+
+    def test_one_that_comes_may_last_longer_than_other_bodies(self):
+        assert self.exchange(pause_seconds=0.2, upload_seconds=30) == (20, False)
+        come, is_late = self.exchange(pause_seconds=0.2, upload_seconds=0)
+        assert (0 < come < 20, is_late) == (True, True)
+
+    def test_one_that_pauses_is_given_up(self):
+        assert self.exchange(pause_seconds=0.005, upload_seconds=30) == (0, True)
+
+    def test_one_that_drips_is_given_up_in_the_end(self):
+        come, is_late = self.exchange(pause_seconds=10, upload_seconds=0.1)
+        assert (0 < come < 20, is_late) == (True, True)
+
+    @pytest.mark.parametrize(
+        ("method", "path", "found"),
+        [
+            ("POST", "/v1/cue-plans", True),
+            ("POST", "/v1/cue-plans/", True),
+            ("POST", "/v1/matches/video", True),
+            ("POST", "/v1/cue-plans/x/recuts", True),
+            ("POST", "/v1/cue-plans/x/previews", False),
+            ("PATCH", "/v1/cue-plans", False),
+            ("POST", "/v1/matches", False),
+        ],
+    )
+    def test_only_routes_that_take_videos(self, method: str, path: str, found: bool):  # noqa: FBT001
+        scope: Any = {"type": "http", "method": method, "path": path}
+        assert is_upload(scope) is found
