@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import CueEditError, CueNotFoundError
@@ -129,6 +129,7 @@ class TestTrim:
         with pytest.raises(CueEditError, match="c2 is pinned"):
             editing.trim(editing.pin(PLAN, "c2"), "c1", end_frame=501)
 
+    @settings(deadline=None, max_examples=50)
     @given(
         st.lists(
             st.tuples(st.sampled_from(["c1", "c2", "c3", "c4"]), st.integers(0, 2000),
