@@ -2,12 +2,13 @@
 
 The file is a TAR archive, not compressed, so that it never unpacks to more than its own size:
 
-    catalogue.sqlite    everything in the database: tracks, keys, briefs, feedback, jobs
+    catalogue.sqlite    everything in the database: tracks, keys, briefs, feedback, jobs, plans
     generated/...       music that was made, with its provenance
     tagging/...        journals that undo what was written into files
     manifest.json       format, and size and SHA-256 of each of the others; last
 
-Vectors are not in it: they are made from the catalogue. Nor is the library's own music.
+Vectors are not in it: they are made from the catalogue. Nor is the library's own music, nor the
+videos of plans.
 
 Invariants:
     - The file appears under its name when it was read back whole.

@@ -226,6 +226,12 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 def shown_name(sent: str | None) -> str:
     r"""A file's name as it may be shown: without folders, and without what does not print.
 
+    Args:
+        sent: As a client gave it; None where it gave none.
+
+    Returns:
+        One line, never empty.
+
     Example:
         >>> shown_name("../../etc/pass\x00wd.mp4"), shown_name("C:\\cuts\\v2.mov"), shown_name(None)
         ('passwd.mp4', 'v2.mov', 'video')

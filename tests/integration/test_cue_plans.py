@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from fractions import Fraction
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from tests.support.service_process import Process, Service, wait_for
 from tests.support.video import MadeShot, texture, write_video
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.integration
@@ -29,7 +32,7 @@ mist lies on a quiet lake
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data_dir: Path = tmp_path_factory.mktemp("library")
     music = data_dir / "music"
     music.mkdir()
@@ -38,8 +41,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401
         write_audio(music / f"{number}.flac", wave, sample_rate=16_000, metadata={"title": title})
     with Process(data_dir, "index", str(music)) as first:
         assert first.process.wait(120) == 0, (data_dir / "processes.log").read_text()
+    return data_dir
+
+
+@pytest.fixture(scope="module")
+def service(library: Path) -> Iterator[Service]:
     settings = {"MUSISCENE_VIDEO_MATCH_SECONDS": "30"}
-    with Service(data_dir, settings=settings) as running:
+    with Service(library, settings=settings) as running:
         yield running.ready()
 
 
@@ -56,25 +64,6 @@ def post(service: Service, url: str, video: Path, **form: str) -> Any:  # noqa: 
         files: dict[str, Any] = {"video": ("Été cut.mp4", opened)}
         files["captions"] = ("cut.srt", SRT.encode())
         return service.client.post(url, files=files, data=form)
-
-
-def test_from_a_video_to_a_cut_with_music(service: Service, video: Path):
-    client = service.client
-    answer = post(service, "/v1/cue-plans", video, name="A day", wishes=json.dumps({"brief": "x"}))
-    assert answer.status_code == 202, answer.text
-    url = answer.headers["location"]
-    shown = service.ended(url)
-    assert shown["status"] == "done", shown["error"]
-    plan = shown["plan"]
-    assert plan["video"]["name"] == "Été cut.mp4"
-    assert (plan["cues"][0]["start_frame"], plan["cues"][-1]["end_frame"]) == (0, 200)
-    keyframe = client.get(f"{url}/keyframes/0")
-    assert (keyframe.headers["content-type"], keyframe.content[:2]) == ("image/jpeg", b"\xff\xd8")
-    assert client.get(f"{url}/keyframes/99").status_code == 404
-    shown = edited(service, url, shown)
-    exported(service, url)
-    previewed(service, url)
-    filled(service, url)
 
 
 def edited(service: Service, url: str, shown: dict[str, Any]) -> dict[str, Any]:
@@ -150,25 +139,86 @@ def filled(service: Service, url: str) -> None:
     assert UUID(cue["chosen"]["track"]["id"]) == UUID(made["track_id"])
 
 
-def test_a_short_video_is_matched_at_once(service: Service, video: Path):
-    answer = post(service, "/v1/matches/video", video, options=json.dumps({"top_k": 1}))
-    assert answer.status_code == 200, answer.text
-    found = answer.json()
-    assert found["video"]["frames"] == 200
-    assert len(found["result"]["hits"]) == 1
-    assert post(service, "/v1/matches/video", video, options='{"captions": ["x"]}').status_code == 400
+def recut(service: Service, url: str, video: Path) -> None:
+    """A new version without the first half, for which the old plan counts."""
+    shorter = video.with_name("v2.mp4")
+    write_video(shorter, [MadeShot(texture(2, speed=0.02), 100)], size=(160, 90))
+    answer = post(service, f"{url}/recuts", shorter, name="v2")
+    assert answer.status_code == 202, answer.text
+    shown = service.ended(answer.headers["location"])
+    assert shown["status"] == "done", shown["error"]
+    assert shown["parent"] == url.rpartition("/")[2]
+    assert (shown["plan"]["video"]["frames"], shown["diff"]["scenes_kept"]) == (100, 1)
+    assert shown["diff"]["changes"]
 
 
-def test_a_file_that_is_no_video_fails_once_and_tells_no_path(service: Service, tmp_path: Path):
-    hostile = tmp_path / "evil.mp4"
-    hostile.write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\xff" * 5_000)
-    refused = post(service, "/v1/matches/video", hostile)
-    assert (refused.status_code, refused.json()["type"]) == (422, "urn:musiscene:video-unusable")
-    answer = post(service, "/v1/cue-plans", hostile)
-    failed = service.ended(answer.headers["location"])
-    assert failed["status"] == "failed"
-    assert failed["error"]["code"] == "video-unusable"
-    assert str(tmp_path.parent) not in refused.text + json.dumps(failed)
-    assert "/videos/" not in refused.text + failed["error"]["message"]
-    gone = service.client.delete(answer.headers["location"])
-    assert gone.status_code == 204
+def broken_off(service: Service, data_dir: Path) -> None:
+    """A client that goes in the middle of its video leaves nothing."""
+    incoming = data_dir / "videos" / ".incoming"
+    head = (
+        "POST /v1/cue-plans HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000000\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+        'Content-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
+    )
+    with socket.create_connection(("127.0.0.1", service.port)) as client:
+        client.sendall(head.encode() + bytes(3_000_000))
+        wait_for(lambda: list(incoming.glob("*/video.mp4")), 20)
+    wait_for(lambda: not list(incoming.iterdir()), 20)
+
+
+class TestCuePlans:
+    def test_from_a_video_to_a_cut_with_music(self, service: Service, video: Path, library: Path):
+        client = service.client
+        wishes = json.dumps({"brief": "a day at sea"})
+        answer = post(service, "/v1/cue-plans", video, name="A day", wishes=wishes)
+        assert answer.status_code == 202, answer.text
+        url = answer.headers["location"]
+        broken_off(service, library)
+        shown = service.ended(url)
+        assert shown["status"] == "done", shown["error"]
+        plan = shown["plan"]
+        assert plan["video"]["name"] == "Été cut.mp4"
+        assert (plan["cues"][0]["start_frame"], plan["cues"][-1]["end_frame"]) == (0, 200)
+        keyframe = client.get(f"{url}/keyframes/0")
+        assert keyframe.headers["content-type"] == "image/jpeg"
+        assert keyframe.content[:2] == b"\xff\xd8"
+        assert client.get(f"{url}/keyframes/99").status_code == 404
+        shown = edited(service, url, shown)
+        exported(service, url)
+        previewed(service, url)
+        filled(service, url)
+        recut(service, url, video)
+
+    def test_a_short_video_is_matched_at_once(self, service: Service, video: Path):
+        url = "/v1/matches/video"
+        answer = post(service, url, video, options=json.dumps({"top_k": 1}))
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert found["video"]["frames"] == 200
+        assert len(found["result"]["hits"]) == 1
+        refused = post(service, url, video, options='{"captions": ["x"]}')
+        assert refused.status_code == 400
+        longer = video.with_name("long.mp4")
+        write_video(longer, [MadeShot(texture(1), 35)], size=(64, 36), rate=Fraction(1))
+        refused = post(service, url, longer)
+        assert (refused.status_code, refused.json()["type"]) == (
+            413, "urn:musiscene:video-too-long",
+        )  # fmt: skip
+        assert "/v1/cue-plans" in refused.json()["title"]
+
+    def test_a_file_that_is_no_video_fails_once_and_tells_no_path(
+        self, service: Service, tmp_path: Path
+    ):
+        hostile = tmp_path / "evil.mp4"
+        hostile.write_bytes(b"\x00\x00\x00\x18ftypmp42" + b"\xff" * 5_000)
+        refused = post(service, "/v1/matches/video", hostile)
+        code = (refused.status_code, refused.json()["type"])
+        assert code == (422, "urn:musiscene:video-unusable")
+        answer = post(service, "/v1/cue-plans", hostile)
+        failed = service.ended(answer.headers["location"])
+        assert failed["status"] == "failed"
+        assert failed["error"]["code"] == "video-unusable"
+        assert str(tmp_path.parent) not in refused.text + json.dumps(failed)
+        assert "/videos/" not in refused.text + failed["error"]["message"]
+        gone = service.client.delete(answer.headers["location"])
+        assert gone.status_code == 204
