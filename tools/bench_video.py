@@ -14,7 +14,7 @@ import resource
 import time
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import av
 import numpy as np
@@ -99,6 +99,9 @@ def measure(path: Path) -> None:
     watch_wall, watch_cpu = time.perf_counter() - wall, _children_cpu() - before
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     print(f"{frames} frames, {len(analysis.shots)} shots, {len(analysis.scenes)} scenes")
+    joins = _joins()
+    found = joins & {shot.start_frame for shot in analysis.shots}
+    print(f"{len(found)} of {len(joins)} joins are found at their very frame")
     print("| what | wall s | CPU s | times real time | peak memory |\n|---|--:|--:|--:|--:|")
     print(f"| bare decoding | {floor_wall:.1f} | {floor_cpu:.1f} | {seconds / floor_wall:.1f} | |")
     megabytes = f"{memory / 2**20:.0f} MiB"
@@ -120,24 +123,51 @@ def _children_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _pictures() -> Iterator[NDArray[np.uint8]]:
-    """Crops of the real videos, another place, way round and direction in every shot."""
-    clips = [_frames(_source(name)) for name in SOURCES]
+class Take(NamedTuple):
+    """One shot of the made video."""
+
+    clip: int
+    start: int
+    frames: int
+    rows: slice
+    columns: slice
+    way: int
+    """-1 for a picture seen in a mirror."""
+
+
+def _takes(clips: list[list[NDArray[np.uint8]]]) -> Iterator[Take]:
+    """Another place, way round and size of the picture in every shot."""
     generator = np.random.default_rng(9)
     left = SECONDS * RATE
     while left > 0:
-        clip = clips[generator.integers(len(clips))]
+        clip = int(generator.integers(len(clips)))
         count = min(left, int(generator.integers(*SHOT_FRAMES)))
-        start = int(generator.integers(len(clip)))
-        height, width = clip[0].shape[:2]
+        start = int(generator.integers(len(clips[clip])))
+        height, width = clips[clip][0].shape[:2]
         share = generator.uniform(0.5, 1.0)
         high, wide = int(height * share), int(width * share)
-        top, side = generator.integers(height - high + 1), generator.integers(width - wide + 1)
+        top = int(generator.integers(height - high + 1))
+        side = int(generator.integers(width - wide + 1))
         way = int(generator.choice([-1, 1]))
-        for number in range(count):
-            place = abs((start + number) % (2 * len(clip) - 2) - len(clip) + 1)
-            yield np.ascontiguousarray(clip[place][top : top + high, side : side + wide][:, ::way])
+        yield Take(clip, start, count, slice(top, top + high), slice(side, side + wide), way)
         left -= count
+
+
+def _pictures() -> Iterator[NDArray[np.uint8]]:
+    """Crops of the real videos, played to and fro."""
+    clips = [_frames(_source(name)) for name in SOURCES]
+    for take in _takes(clips):
+        clip = clips[take.clip]
+        for number in range(take.frames):
+            place = abs((take.start + number) % (2 * len(clip) - 2) - len(clip) + 1)
+            yield np.ascontiguousarray(clip[place][take.rows, take.columns][:, :: take.way])
+
+
+def _joins() -> set[int]:
+    """Frames at which takes were joined; the clips have cuts of their own besides."""
+    clips = [_frames(_source(name)) for name in SOURCES]
+    ends = np.cumsum([take.frames for take in _takes(clips)])
+    return {int(end) for end in ends[:-1]}
 
 
 def _source(name: str) -> Path:

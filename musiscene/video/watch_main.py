@@ -86,6 +86,9 @@ def main() -> int:
     except MemoryError:
         reason = "needs more memory than allowed"
         write(Report(failure=Failure(kind=errors.VideoLimitError.__name__, reason=reason)))
+    except Exception as error:  # noqa: BLE001 - the edge of a process: nobody else would tell of it
+        reason = f"could not be watched: {type(error).__name__}: {error}"
+        write(Report(failure=Failure(kind=errors.VideoError.__name__, reason=reason)))
     return 0
 
 
