@@ -37,6 +37,7 @@ _PEAKS = 5
 _SILENT_DB = -80.0
 _HUM_SECONDS = 15  # a tone that stands through more than this is a machine's, or the mains'
 _HUM_SHARE = 0.95
+_HUM_WIDTH = 7  # bins: its skirts flicker
 
 
 def tone_steadiness(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -49,7 +50,7 @@ def tone_steadiness(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         Sum of the five strongest tones' steadiness, 0 to 5, float32, shape (seconds,); the last,
         partial second counts.
     """
-    from scipy.ndimage import uniform_filter1d
+    from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
     seconds = -(-len(waveform) // ANALYSIS_RATE)
     if len(waveform) < _WINDOW_LENGTH:
@@ -61,7 +62,8 @@ def tone_steadiness(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         marks.append(stands_out & (levels > _SILENT_DB))
     marked = np.concatenate(marks)
     if seconds >= _HUM_SECONDS:
-        marked &= marked.mean(axis=0) < _HUM_SHARE
+        is_hum = marked.mean(axis=0) > _HUM_SHARE
+        marked &= ~maximum_filter1d(is_hum, _HUM_WIDTH)
     frames = min(_BLOCK_FRAMES, len(marked))
     found = np.zeros(seconds, dtype=np.float32)
     for second in range(seconds):
