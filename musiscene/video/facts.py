@@ -95,8 +95,10 @@ def activity(
     total = np.bincount(places, weights=motion[is_known], minlength=count)
     moved = total / np.maximum(np.bincount(places, minlength=count), 1)
     middles = np.arange(count) + 0.5
-    near = np.abs(np.asarray(cuts, dtype=np.float64)[None, :] - middles[:, None]) <= PACE_SECONDS
-    cutting = 1.0 - np.exp(-near.sum(axis=1) / (2 * PACE_SECONDS))
+    places = np.sort(np.asarray(cuts, dtype=np.float64))
+    near = np.searchsorted(places, middles + PACE_SECONDS, side="right")
+    near -= np.searchsorted(places, middles - PACE_SECONDS)
+    cutting = 1.0 - np.exp(-near / (2 * PACE_SECONDS))
     lively = 1.0 - (1.0 - np.clip(moved, 0.0, 1.0)) * (1.0 - cutting)
     return tuple(round(float(value), 4) for value in lively)
 

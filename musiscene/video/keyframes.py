@@ -71,7 +71,7 @@ class _Seeker:
         context = video.stream.codec_context
         context.thread_type = av.codec.context.ThreadType.AUTO
         context.options = {**context.options, **decoder_options(limits)}
-        self._period = float(1 / stated_rate(video.stream))
+        self._period = float(1 / stated_rate(video.stream, limits=limits))
         self._frames = self._decoded()
         first = next(self._frames, None)
         if first is None:

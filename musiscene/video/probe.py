@@ -14,7 +14,6 @@ import msgspec
 from musiscene.errors import (
     CorruptVideoError,
     EmptyVideoError,
-    VideoLimitError,
     VideoStoppedError,
     VideoTimeoutError,
 )
@@ -85,15 +84,9 @@ def describe(video: OpenVideo, *, limits: VideoLimits) -> VideoInfo:
 
     Returns:
         Its header in our words, as if it were stored upright.
-
-    Raises:
-        VideoLimitError: If its frame rate is over the limit.
     """
     stream = video.stream
-    rate = stated_rate(stream)
-    if rate > limits.max_frame_rate:
-        reason = f"has {float(rate):g} frames a second, the limit is {limits.max_frame_rate:g}"
-        raise VideoLimitError(video.path, reason)
+    rate = stated_rate(stream, limits=limits)
     seconds = stated_seconds(video) or 0.0
     sounds = video.container.streams.audio
     sound = video.container.streams.best("audio") or (sounds[0] if sounds else None)
@@ -219,10 +212,20 @@ def pixel_aspect(stream: VideoStream) -> Fraction:
     return Fraction(aspect)
 
 
-def stated_rate(stream: VideoStream) -> Fraction:
-    """Frames a second by the header."""
+def stated_rate(stream: VideoStream, *, limits: VideoLimits) -> Fraction:
+    """Frames a second by the header, or a usual rate where it is silent or states ticks instead.
+
+    Browsers write their recordings with a thousand ticks a second and call that the rate.
+
+    Args:
+        stream: Of the picture.
+        limits: For its rate.
+
+    Returns:
+        What is assumed until the frames were seen.
+    """
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
-        if rate is not None and rate > 0:
+        if rate is not None and 0 < rate <= limits.max_frame_rate:
             return usual_rate(Fraction(rate))
     return DEFAULT_RATE
 

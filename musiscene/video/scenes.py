@@ -155,7 +155,7 @@ def _long_enough(
     views = [_joined(looks[first : last + 1]) for first, last in scenes]
     lengths = [shots[last].end_seconds - shots[first].start_seconds for first, last in scenes]
     while len(scenes) > 1 and min(lengths) < needed:
-        short = int(np.argmin(lengths))
+        short = lengths.index(min(lengths))
         after = _better_seam(shots, scenes, views, lengths, short)
         scenes[after - 1] = (scenes[after - 1][0], scenes[after][1])
         views[after - 1] = views[after - 1].joined(views[after])

@@ -137,6 +137,9 @@ def _watch(
             progress("watching", min(1.0, number / max(header.frames, 1)))
     frames = table.frames()
     times = frame_times(frames["seconds"], rate=rate, last_seconds=reader.last_seconds)
+    if times.rate > limits.max_frame_rate:
+        reason = f"has {float(times.rate):g} frames a second"
+        raise VideoLimitError(video.path, f"{reason}, the limit is {limits.max_frame_rate:g}")
     shortened = reader.check_length(times.duration_seconds)
     boundaries = find_boundaries(
         frames, content=detectors.content, adaptive=detectors.adaptive, rate=float(times.rate)

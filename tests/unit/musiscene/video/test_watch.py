@@ -144,6 +144,16 @@ class TestWatchVideo:
         )
         assert any("uneven" in notice for notice in analysis.notices)
 
+    def test_a_header_that_calls_ticks_frames_is_not_believed(self, tmp_path: Path):
+        """Recordings of browsers state a thousand frames a second."""
+        times = [number / 30 for number in range(57)]
+        made = write_video(
+            tmp_path / "a.mkv", CUT_SHOTS, size=SMALL, rate=Fraction(1000), seconds=times
+        )
+        analysis = watch_video(made.path)
+        assert (analysis.info.frame_rate, analysis.info.is_variable_rate) == ("30/1", False)
+        assert starts_of(analysis) == made.cuts
+
     def test_says_what_the_container_says(self, tmp_path: Path):
         tone = (0.2 * sine(440, seconds=2.0, sample_rate=48_000)).astype(np.float32)
         made = write_video(
