@@ -58,6 +58,8 @@ def plan_from(
     notices = list(analysis.notices)
     if not material.shapes:
         notices.append(NO_TRACKS)
+    if material.is_limited:
+        notices.append(f"The video is long: only {len(material.shapes)} tracks were laid out.")
     landings = [one for cue in cues if cue.chosen for one in cue.chosen.landings]
     notices += [
         f"Nothing lands on {moment:.2f} s."

@@ -67,6 +67,7 @@ class CueDetails:
         )
         weights /= max(weights.sum(), 1e-9)
         landings = landings_of(shape, picture, start=start, end=end, source_start=source_start)
+        scores = np.nan_to_num(self._material.scores[:, place], neginf=0.0)  # not indexed yet
         confidence = float(weights @ self._material.confidences[:, place])
         energy_fit = self._energy_fit(place, start, end, source_start)
         _, masking = self._ducks(place, start, end, source_start)
@@ -74,7 +75,7 @@ class CueDetails:
             track=matched_track(shape.track),
             source_start_seconds=source_start,
             confidence=round(confidence, 4),
-            fit=round(float(weights @ self._material.scores[:, place]), 4),
+            fit=round(float(weights @ scores), 4),
             energy_fit=round(energy_fit, 3),
             masking=round(masking, 3),
             starts_at=cut_name(source_start, shape.points.starts),
@@ -129,10 +130,12 @@ class CueDetails:
         )
         cue = msgspec.structs.replace(cue, alternatives=cue.alternatives or self._others(cue))
         place = self._material.place_of.get(cue.chosen.track.id) if cue.chosen else None
-        if cue.chosen is None or place is None:
+        if cue.chosen is None:
             return msgspec.structs.replace(
                 cue, fade_in_seconds=0.0, fade_out_seconds=0.0, gain_db=0.0, ducks=()
             )
+        if place is None:  # it has left the library, and goes on as it is known
+            return cue
         source_start = cue.chosen.source_start_seconds
         chosen = self.cue_track(place, cue.start_frame, cue.end_frame, source_start)
         fade_in, fade_out = fades(chosen.starts_at, chosen.ends_at, cue.seconds)

@@ -122,15 +122,34 @@ def placements_of(
     )
 
 
+def cells_of(shape: TrackShape, picture: Picture) -> int:
+    """About how many cells the placements of a track will have.
+
+    Args:
+        shape: The track.
+        picture: The video.
+
+    Returns:
+        Offsets times the borders that lie within the track.
+    """
+    borders, moments = len(picture.seconds), picture.moments
+    wished = int((moments.worths >= 1.0).sum())
+    offsets = len(shape.turns) * (borders + wished) + (_entry_count(shape, picture) + 2) * borders
+    return offsets * min(borders, 1 + int(shape.seconds / picture.lengths.mean()))
+
+
+def _entry_count(shape: TrackShape, picture: Picture) -> int:
+    room = MOST_CELLS // len(picture.seconds) ** 2
+    return min(len(shape.entries), max(2, min(MOST_ENTRIES, room)))
+
+
 def _offsets(
     shape: TrackShape, picture: Picture, extra: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     """Those at which a turn, a bar or the ending of the track falls on something."""
     borders, moments = picture.seconds, picture.moments
     wished = moments.seconds[moments.worths >= 1.0]
-    entries = shape.entries
-    room = MOST_CELLS // max(1, len(borders) ** 2)
-    count = min(len(entries), max(2, min(MOST_ENTRIES, room)))
+    entries, count = shape.entries, _entry_count(shape, picture)
     chosen = entries[np.linspace(0, len(entries) - 1, count).round().astype(np.intp)]
     meeting = np.concatenate([borders, wished])
     found = [

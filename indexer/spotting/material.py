@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from indexer.sounds import KEYS
-from indexer.spotting.cue_values import placements_of
+from indexer.spotting.cue_values import cells_of, placements_of
 from indexer.spotting.levels import gain_db
 from indexer.spotting.optimise import Costs, Problem
 from indexer.spotting.picture import picture_of
@@ -54,6 +54,9 @@ UNWANTED_SILENCE_COST: Final = 4.0
 """Likewise, where silence is not allowed."""
 MASKING_WEIGHT: Final = 0.5
 """Of a second of voice that is lost, without ducking."""
+MOST_CELLS_IN_ALL: Final = 16_000_000
+"""Offsets times borders of all tracks, some 25 bytes each."""
+FEWEST_TRACKS: Final = 16
 SAME_TEMPO: Final = 0.06
 """Tempos this near, or their halves and doubles, go together."""
 
@@ -87,11 +90,14 @@ class Material:
         self.fits = scorer.fits(analysis.scenes, wishes, also=also)
         self.listener = listener
         shown = scorer.catalogue.shown(list(self.fits.track_ids))
-        self.columns = [
-            column for column, track in enumerate(self.fits.track_ids) if track in shown
-        ]
-        """Of `fits`, of the tracks below: a track may have left the catalogue by now."""
-        self.shapes = [shape_of(shown[self.fits.track_ids[column]]) for column in self.columns]
+        columns = [column for column, track in enumerate(self.fits.track_ids) if track in shown]
+        shapes = [shape_of(shown[self.fits.track_ids[column]]) for column in columns]
+        sizes = np.cumsum([cells_of(shape, self.picture) for shape in shapes])
+        kept = max(int((sizes <= MOST_CELLS_IN_ALL).sum()), FEWEST_TRACKS)
+        self.is_limited = kept < len(shapes)
+        self.columns, self.shapes = columns[:kept], shapes[:kept]
+        """The tracks, and where each stands in `fits`. One may have left the catalogue by now, and
+        for a very long video fewer are laid out, those that fit some scene best."""
         sound = analysis.sound
         self.voices = (
             voices_of(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import numpy as np
 
-from indexer.errors import CueEditError, SpottingError
+from indexer.errors import CueEditError, SpottingError, TrackNotFoundError
 from indexer.spotting import editing
 from indexer.spotting.alignment import align
 from indexer.spotting.assemble import analysis_of, plan_from
@@ -294,6 +295,7 @@ class CuePlanner:
 
         Raises:
             CueEditError: If no track is named, or it is too short.
+            TrackNotFoundError: If the vectors do not have the track yet.
         """
         if edit.cue is None or edit.track is None:
             raise CueEditError("say in which cue, and which track to take instead")
@@ -302,6 +304,9 @@ class CuePlanner:
             return editing.swap(plan, cue.id, edit.track)
         track = self._catalogue.track(edit.track)  # or it is not found
         material = self._material_of(plan, [track.id])
+        place = material.place_of[track.id]
+        if np.isneginf(material.scores[:, place]).any():
+            raise TrackNotFoundError(track.id)
         if start is None:
             start = material.best_start(track.id, cue.start_frame, cue.end_frame)
         if start is None:
@@ -309,24 +314,28 @@ class CuePlanner:
                 f"{track.path} lasts {track.duration_seconds:.1f} s and cue {cue.id} "
                 f"{cue.seconds:.1f} s; make the cue shorter first, or take a longer track"
             )
-        place = material.place_of[track.id]
         details = CueDetails(material)
         chosen = details.cue_track(place, cue.start_frame, cue.end_frame, start)
         return editing.put(plan, cue.id, chosen)
 
     def _measured(self, before: CuePlan, plan: CuePlan) -> CuePlan:
         """A plan with everything measured that a change by hand left as it was."""
-        known = set(before.cues)
-        if all(cue in known for cue in plan.cues):
+        known = {_placed(cue) for cue in before.cues}
+        if all(_placed(cue) in known for cue in plan.cues):
             return plan
         chosen = [cue.chosen.track.id for cue in plan.cues if cue.chosen]
         details = CueDetails(self._material_of(plan, chosen))
-        cues = tuple(cue if cue in known else details.detailed(cue) for cue in plan.cues)
+        cues = tuple(cue if _placed(cue) in known else details.detailed(cue) for cue in plan.cues)
         return msgspec.structs.replace(plan, cues=cues)
 
     def _material_of(self, plan: CuePlan, also: Sequence[UUID]) -> Material:
         walls = [cue.start_frame for cue in plan.cues]
         return self.material(analysis_of(plan), plan.wishes, walls=walls, also=also)
+
+
+def _placed(cue: Cue) -> tuple[object, ...]:
+    """What a cue must keep for everything that was measured of it to stay true."""
+    return (cue.id, cue.kind, cue.start_frame, cue.end_frame, cue.chosen, cue.ducks)
 
 
 def _temp_music(analysis: VideoAnalysis) -> TempMusic:

@@ -157,6 +157,16 @@ class TestEdit:
         assert after.alternatives
         assert after.fade_out_seconds > 0
 
+    def test_marks_need_no_library(
+        self, matcher: Matcher, catalogue: Catalogue, plan: CuePlan
+    ) -> None:
+        planner = CuePlanner(matcher, catalogue)
+        edits = [CueEdit(action="pin", cue="c1"), CueEdit(action="mute", cue="c1")]
+        marked = planner.edit(plan, edits).cues[0]
+        assert marked.is_pinned
+        assert marked.is_muted
+        assert planner.scorer.scored == 0
+
     def test_all_or_nothing(self, planner: CuePlanner, plan: CuePlan) -> None:
         edits = [CueEdit(action="mute", cue=plan.cues[0].id), CueEdit(action="pin")]
         with pytest.raises(CueEditError):
@@ -286,3 +296,16 @@ def with_fingerprints(analysis: VideoAnalysis, shots: Sequence[Shot | None]) -> 
         for own, other in zip(analysis.shots, shots, strict=True)
     )
     return msgspec.structs.replace(analysis, shots=made)
+
+
+class TestNotIndexedYet:
+    def test_a_track_without_vectors_is_not_there_yet(
+        self, planner: CuePlanner, plan: CuePlan, catalogue: Catalogue
+    ) -> None:
+        heard = listening("/m/new.wav", duration_seconds=90.0, audio_hash="f" * 64)
+        new = store(catalogue, heard, scenes=("a new scene",))
+        try:
+            with pytest.raises(TrackNotFoundError):
+                planner.swap(plan, plan.cues[0].id, new)
+        finally:
+            catalogue.delete_tracks([new])
