@@ -1,5 +1,7 @@
 """Pictures of the page for the documentation, of whatever library a service serves.
 
+Score a video before, for the pictures of its plan.
+
 musiscene --data-dir .demo serve &
 python tools/make_screenshots.py http://127.0.0.1:8000 --out docs
 """
@@ -10,6 +12,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
@@ -21,16 +24,24 @@ CHROMIUM = "/usr/bin/chromium"
 FIND = "#/find?brief=rain+on+a+window%2C+she+reads+the+letter+again&without=drums&length=20"
 PHONE = (360, 740)
 DESK = (1280, 900)
+STUDIO = (1440, 1000)
+MOST_BYTES = 200_000
+COLOURS = 192
+"""Of pictures that would be larger."""
 PICTURES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
     "page-find": (FIND, DESK, "light"),
     "page-find-dark": (FIND, DESK, "dark"),
     "page-library": ("#/library", DESK, "light"),
     "page-map-dark": ("#/map", DESK, "dark"),
     "page-make": ("#/make", DESK, "light"),
+    "page-score": ("#/score/PLAN", STUDIO, "light"),
+    "page-score-dark": ("#/score/PLAN", STUDIO, "dark"),
     "page-phone": ("#/track/ID", PHONE, "light"),
     "page-phone-dark": ("#/track/ID", PHONE, "dark"),
 }
 """Name -> address in the page, size of the window, colour scheme."""
+KEYS = dict.fromkeys(("page-score", "page-score-dark"), ("PageDown", "ArrowDown"))
+"""Pressed on a plan's timeline before its picture is taken."""
 DRAWN = """() => [...document.querySelectorAll('.loading, .waveform:not(.is-drawn)')]
   .every(one => one.getBoundingClientRect().top > innerHeight)"""
 
@@ -52,12 +63,19 @@ def take(browser: Browser, url: str, name: str, out: Path) -> Path:
         viewport={"width": width, "height": height}, color_scheme=scheme, base_url=url
     )
     tracks = page.request.get("/v1/tracks", params={"limit": 1}).json()["tracks"]
-    page.goto(f"/{view.replace('ID', tracks[0]['id'])}")
+    plans = page.request.get("/v1/cue-plans", params={"limit": 1}).json()["plans"]
+    plan = plans[0]["id"] if plans else ""
+    page.goto(f"/{view.replace('ID', tracks[0]['id']).replace('PLAN', plan)}")
     page.locator("h2, .row-track, canvas").first.wait_for()
+    for key in KEYS.get(name, ()):
+        page.get_by_role("slider", name="Place in the video").press(key)
     page.wait_for_function(DRAWN)
+    page.wait_for_load_state("networkidle")
     path = out / f"{name}.png"
     page.screenshot(path=path)
     page.close()
+    if path.stat().st_size > MOST_BYTES:
+        Image.open(path).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     return path
 
 
@@ -66,12 +84,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="of a running service")
     parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--only", nargs="+", choices=sorted(PICTURES), default=list(PICTURES))
     asked = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
-        for name in PICTURES:
+        for name in asked.only:
             path = take(browser, asked.url, name, asked.out)
             print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
         browser.close()

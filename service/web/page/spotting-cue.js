@@ -60,7 +60,7 @@ export function cuePanel(cue, { plan, clock, transport, edit, generation, make }
       h("dl", { class: "facts" }, fact("Confidence", `${percent(chosen.confidence)}, ${sureness(chosen.confidence)}`), fact("Suits the scenes", chosen.fit.toFixed(2)),
         fact("In step with the picture", signed(chosen.energy_fit, 2)),
         fact("Voice it would cover", `${percent(chosen.masking)}${deepest < 0 ? `, so it is ducked by up to ${Math.abs(deepest).toFixed(1)} dB` : ""}`),
-        fact("Comes in on", `${chosen.starts_at}, goes out on ${chosen.ends_at}`), fact("Level", `${signed(cue.gain_db, 1)} dB`)),
+        fact("Comes in on", `${cutWords(chosen.starts_at)}, goes out on ${cutWords(chosen.ends_at)}`), fact("Level", `${signed(cue.gain_db, 1)} dB`)),
       chosen.landings.length > 0 && h("ul", { class: "landings small", "aria-label": "Landings" }, chosen.landings.map((landing) =>
         h("li", {}, h("button", { type: "button", class: "plain timecode", onclick: () => transport.seek(Math.max(0, landing.video_seconds - 2)) , "aria-label": `Go to two seconds before ${clock.at(landing.video_seconds)}` }, clock.at(landing.video_seconds)),
           ` ${LANDINGS[landing.kind]}, ${lateness(landing)}`))));
@@ -115,6 +115,10 @@ export function cuePanel(cue, { plan, clock, transport, edit, generation, make }
           h("button", { type: "button", "aria-label": `Swap in ${name}`, "data-part": `swap ${other.track.id}`, title: other.reason || null, disabled: cue.is_pinned, onclick: act("swap", { track: other.track.id }) }, "Swap in"));
       })));
   }
+}
+
+function cutWords(point) {
+  return { "track start": "the track's start", "track end": "the track's end", free: "no beat" }[point] ?? `a ${point}`;
 }
 
 function fact(label, text) {
