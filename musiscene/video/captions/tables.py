@@ -50,7 +50,9 @@ def table(lines: Sequence[str]) -> Iterator[Found]:
         return
     delimiter = max(DELIMITERS, key=lines[first].count)
     rows = _rows(lines[first:], delimiter, first)
-    line, head = next(rows)
+    line, head = next(rows, (0, []))
+    if not head:  # nothing but quotation marks
+        return
     columns = columns_of(head)
     if "start" not in columns:
         if not is_time(head[0]):

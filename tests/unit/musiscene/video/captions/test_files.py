@@ -146,6 +146,7 @@ class TestBadFiles:
         ("content", "said"),
         [
             ("", "holds no caption"),
+            ('""', "holds no caption"),
             ("just words\n", "line 1: no format"),
             ("1\nsoon --> later\nRain\n", "line 2: has no two times"),
             ("1\n00:00:05,000 --> 00:00:02,000\nRain\n", "line 2: ends at .* before"),
