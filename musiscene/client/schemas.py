@@ -33,7 +33,7 @@ class CalledFor(Struct, kw_only=True):
 
 class CueEdit(Struct, kw_only=True):
     action: Literal["swap", "pin", "unpin", "mute", "unmute", "trim", "silence", "usage", "replan"]
-    cue: str = ""
+    cue: str | None = None
     end_frame: int | None = None
     source_start_seconds: float | None = None
     start_frame: int | None = None

@@ -28,9 +28,10 @@ SERVER_ADVICE = (
 def backup(console: Console, target: Path) -> None:
     """Write the library into one file, also while the service runs.
 
-    In it are the catalogue (tracks, captions, feedback, keys, jobs, briefs), music that was
-    generated and the journals of written tags; not your own music, nor the vectors, which are made
-    from the catalogue. It is read back before it takes its name.
+    In it are the catalogue (tracks, captions, feedback, keys, jobs, briefs, plans of cues), music
+    that was generated and the journals of written tags; not your own music, nor the videos of
+    plans, nor the vectors, which are made from the catalogue. It is read back before it takes its
+    name.
     """
     from indexer.backup import CATALOGUE, back_up
 

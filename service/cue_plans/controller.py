@@ -221,7 +221,7 @@ class CuePlanController(UploadController):
         summary="Mix a preview",
         status_code=202,
         sync_to_thread=True,
-        responses=problems(400, 404, 409, 413, 415, 429, 503),
+        responses=problems(400, 404, 409, 413, 415, 429, 503, 507),
     )
     def preview(
         self,

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from service.serving import Serving
 
 LONGEST_NAME: Final = 200
+SOUND_BYTES: Final = 192_000
+"""Of a second of a preview at most: stereo, 16 bits, 48 kHz."""
 TRUE: Final = frozenset({"true", "1", "yes", "on"})
 PATH: Final = "/v1/cue-plans"
 
@@ -229,12 +231,17 @@ class CuePlanService:
             PlanNotFoundError: If there is no such plan.
             PlanUnfinishedError: If there is nothing to be mixed yet.
             VideoGoneError: If the video is not kept any more.
+            DiskFullError: If there is no room.
             QueueLimitError: If too many jobs wait.
         """
         row = self.rows.get(plan_id)
         if row.plan is None:
             raise PlanUnfinishedError
         self.store.file(plan_id, "video")
+        sound = plan_of(row).video.duration_seconds * SOUND_BYTES
+        self.store.require_spare(
+            round(sound) + (row.video_bytes if asked.container == "mp4" else 0)
+        )
         job = PreviewJob(
             plan=plan_id, revision=row.revision, container=asked.container, lufs=asked.lufs
         )

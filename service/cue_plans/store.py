@@ -144,6 +144,18 @@ class VideoStore:
         if needed > self._settings.kept_bytes:
             raise DiskFullError
 
+    def require_spare(self, size_bytes: int) -> None:
+        """See that there is room for what is to be made.
+
+        Args:
+            size_bytes: About so many.
+
+        Raises:
+            DiskFullError: If there is not.
+        """
+        if self.kept_bytes() + size_bytes > self._settings.kept_bytes:
+            raise DiskFullError
+
     def kept_bytes(self) -> int:
         """What the folders of plans take."""
         total = 0

@@ -25,7 +25,9 @@ AUDIO_TYPES: Final = MappingProxyType(
     {
         ".flac": "audio/flac",
         ".m4a": "audio/mp4",
+        ".m4v": "video/mp4",
         ".mka": "audio/x-matroska",
+        ".mkv": "video/x-matroska",
         ".mp3": "audio/mpeg",
         ".oga": "audio/ogg",
         ".ogg": "audio/ogg",

@@ -13,7 +13,7 @@ def test_a_picture_is_the_same_to_the_eye():
     picture = np.zeros((91, 161, 3), np.uint8)
     picture[:, :80], picture[:, 80:] = (250, 20, 20), (10, 200, 30)
     written = jpeg_of(picture)
-    with av.open(BytesIO(written)) as opened:
+    with av.open(BytesIO(written), "r") as opened:
         read = next(opened.decode(video=0)).to_ndarray(format="rgb24")
     assert read.shape == picture.shape
     far = np.abs(read[:, [20, 140]].astype(int) - picture[:, [20, 140]])

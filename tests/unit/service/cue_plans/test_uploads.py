@@ -205,6 +205,23 @@ class TestRefused:
             assert code(send(api)) == (507, "disk-full")
             assert folders(folder) == before
 
+    def test_a_preview_for_which_there_is_no_room(self, folder: Path):
+        with Catalogue.open(folder / "catalogue.sqlite") as catalogue:
+            row = stored_plan(catalogue)
+        store = VideoStore(folder, VideoSettings())
+        store.folder(row.id).mkdir(parents=True)
+        (store.folder(row.id) / "video.mp4").write_bytes(BYTES)
+        url = f"{PLANS}/{row.id}/previews"
+        with opened(folder, kept_bytes=store.kept_bytes() + 1_000) as api:
+            assert code(api.post(url, json={"container": "wav"})) == (507, "disk-full")
+        with opened(folder) as api:
+            asked = api.post(url, json={"container": "wav", "lufs": -23})
+            assert asked.status_code == 202
+            shown = asked.json()["previews"]["wav"]
+            assert (shown["status"], shown["lufs"], shown["url"]) == ("queued", -23.0, None)
+            assert code(api.get(f"{url}/wav")) == (404, "video-gone")
+            assert code(api.post(url, json={"container": "ogg"})) == (400, "request-invalid")
+
     def test_too_many_at_once(self, folder: Path):
         store_alone = VideoStore(folder, VideoSettings(uploads_at_once=1))
         with store_alone.receiving(), pytest.raises(TooManyUploadsError), store_alone.receiving():
