@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from musiscene.video.probe_file import OpenVideo
 
 Progress: TypeAlias = "Callable[[str, float], None]"
-"""Told what is being done and which share of it is, 0 to 1; `watching` and `hearing` take turns."""
+"""Told `watching` or `listening` and which share of it is done, 0 to 1."""
 DEFAULT_LIMITS = VideoLimits()
 TOLD_FRAMES = 50
 
@@ -67,7 +67,7 @@ def watch_video(
     Args:
         path: A file of this machine.
         limits: What it may hold and how long watching may take.
-        progress: Told `watching` or `hearing` and the share that is done; may be called from two
+        progress: Told `watching` or `listening` and the share that is done; may be called from two
             threads.
         stop: Set by another thread to give up.
 
