@@ -376,17 +376,6 @@ class SpottingError(IndexerError):
     """A plan of cues cannot be made, changed or written."""
 
 
-class CueNotFoundError(SpottingError):
-    """The plan has no cue of this name."""
-
-    def __init__(self, cue: str) -> None:
-        super().__init__(f"the plan has no cue {cue!r}")
-
-
-class CueEditError(SpottingError):
-    """A cue cannot be changed so."""
-
-
 class PlanNotFoundError(SpottingError):
     """No plan has this id."""
 
@@ -403,14 +392,3 @@ class PlanChangedError(SpottingError):
         super().__init__(
             f"the plan was changed in the meantime and is at revision {revision}; load it again"
         )
-
-
-class PlanUnfinishedError(SpottingError):
-    """There is no plan yet, or there will be none."""
-
-    def __init__(self) -> None:
-        super().__init__("there is no plan yet; wait until its job is done")
-
-
-class ExportError(SpottingError):
-    """A plan cannot be written in a format."""

@@ -14,10 +14,7 @@ from indexer.errors import (
     BriefError,
     BriefNotFoundError,
     CatalogueError,
-    CueEditError,
-    CueNotFoundError,
     CursorError,
-    ExportError,
     FilterError,
     FilterObjectError,
     FilterSyntaxError,
@@ -32,7 +29,6 @@ from indexer.errors import (
     PatternError,
     PlanChangedError,
     PlanNotFoundError,
-    PlanUnfinishedError,
     PruneFloorError,
     SeedError,
     SpottingError,
@@ -40,6 +36,7 @@ from indexer.errors import (
     VectorIndexError,
     WaveformError,
 )
+from indexer.spotting.errors import CueEditError, CueNotFoundError, ExportError, PlanUnfinishedError
 from musiscene.errors import (
     AnswerError,
     CaptionerError,

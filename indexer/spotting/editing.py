@@ -11,8 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from indexer.errors import CueEditError, CueNotFoundError
 from indexer.spotting.cue_plan import Cue, CuePlan, CueTrack, Usage
+from indexer.spotting.errors import CueEditError, CueNotFoundError
 from indexer.spotting.picture import scenes_under, seconds_of
 
 if TYPE_CHECKING:

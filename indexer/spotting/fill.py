@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from indexer.errors import CueEditError
 from indexer.fallback import prompt_of
 from indexer.spotting.editing import cue_of
+from indexer.spotting.errors import CueEditError
 from indexer.spotting.picture import course, seconds_of
 from musiscene.generate.protocol import (
     LEAST_SECONDS,

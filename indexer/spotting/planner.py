@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from indexer.errors import CueEditError, SpottingError, TrackNotFoundError
+from indexer.errors import SpottingError, TrackNotFoundError
 from indexer.spotting import editing
 from indexer.spotting.alignment import align
 from indexer.spotting.assemble import analysis_of, plan_from
 from indexer.spotting.cue_details import CueDetails
 from indexer.spotting.cue_plan import CuePlan, PlanWishes
 from indexer.spotting.editing import CueEdit
+from indexer.spotting.errors import CueEditError
 from indexer.spotting.material import Material
 from indexer.spotting.recut import carried_over, diff_of, named_after
 from indexer.spotting.scene_fits import SceneScorer

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 
 from indexer.catalogue.job_rows import NewJob
-from indexer.errors import CueEditError, PlanChangedError, TrackNotFoundError
+from indexer.errors import PlanChangedError, TrackNotFoundError
 from indexer.fallback import LONGEST_BRIEF, GenerationJob, any_seed
 from indexer.spotting.editing import cue_of
+from indexer.spotting.errors import CueEditError
 from service.cue_plans.service import encoded, encoded_plan, fills_of, plan_of
 from service.security.files import OpenFile
 from service.tracks.errors import AudioGoneError

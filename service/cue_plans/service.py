@@ -11,8 +11,9 @@ import msgspec
 from indexer.catalogue.cue_plans import NewCuePlan
 from indexer.catalogue.job_rows import NewJob
 from indexer.catalogue.models import new_id
-from indexer.errors import JobNotFoundError, PlanUnfinishedError, SpottingError
+from indexer.errors import JobNotFoundError, SpottingError
 from indexer.spotting.cue_plan import CuePlan, PlanDiff, PlanWishes
+from indexer.spotting.errors import PlanUnfinishedError
 from musiscene.video.analysis import VideoAnalysis
 from service.cue_plans.errors import FormError, VideoGoneError
 from service.cue_plans.schemas import (

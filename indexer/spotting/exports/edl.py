@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
-from indexer.errors import ExportError
+from indexer.spotting.errors import ExportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

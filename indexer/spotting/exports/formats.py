@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from indexer.errors import ExportError
+from indexer.spotting.errors import ExportError
 from indexer.spotting.exports.cue_sheet import write_cue_sheet
 from indexer.spotting.exports.edl import write_edl
 from indexer.spotting.exports.fcpxml import write_fcpxml

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from indexer.errors import ExportError
+from indexer.spotting.errors import ExportError
 from musiscene.audio.tags import clean_tag
 
 if TYPE_CHECKING:

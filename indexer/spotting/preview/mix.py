@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from indexer.errors import ExportError
+from indexer.spotting.errors import ExportError
 from indexer.spotting.preview.levels import level_points
 from indexer.spotting.preview.loudness import Master, master
 from indexer.spotting.preview.mux import CONTAINERS, video_suffix, write_video

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from indexer.errors import ExportError
+from indexer.spotting.errors import ExportError
 from indexer.spotting.preview.scratch import SAMPLE_RATE
 from musiscene.video.limits import VideoLimits
 from musiscene.video.probe_file import OpenVideo, open_video

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.errors import CueEditError, CueNotFoundError
 from indexer.spotting import editing
 from indexer.spotting.assemble import plan_from
 from indexer.spotting.editing import CueEdit
+from indexer.spotting.errors import CueEditError, CueNotFoundError
 from tests.support.spotting import MadeScene, MadeTrack, made_analysis, made_material, track_id
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from indexer.catalogue.repository import Catalogue
-from indexer.errors import CueEditError, FilterSyntaxError, SpottingError, TrackNotFoundError
+from indexer.errors import FilterSyntaxError, SpottingError, TrackNotFoundError
 from indexer.match import Matcher
 from indexer.spotting.cue_plan import PlanWishes
 from indexer.spotting.editing import CueEdit
+from indexer.spotting.errors import CueEditError
 from indexer.spotting.fill import music_for
 from indexer.spotting.planner import CuePlanner
 from indexer.vectors import VectorIndex, publish

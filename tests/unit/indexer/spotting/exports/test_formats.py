@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.errors import ExportError
 from indexer.spotting.cue_plan import CuePlan, Duck
+from indexer.spotting.errors import ExportError
 from indexer.spotting.exports.formats import export_plan
 from musiscene.video.timecode import can_drop_frames, frame_at, parse_timecode
 from tests.support.exports import awkward_plan, chosen, cue, info, plan_of

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from indexer.errors import ExportError
 from indexer.spotting.cue_plan import Duck
+from indexer.spotting.errors import ExportError
 from indexer.spotting.preview import mix as mixing
 from indexer.spotting.preview.mix import mix_preview
 from indexer.spotting.preview.scratch import Scratch
