@@ -46,7 +46,13 @@ class CueDetails:
         self._levels: dict[int, NDArray[np.float32] | None] = {}
 
     def cue_track(
-        self, place: int, start_frame: int, end_frame: int, source_start: float
+        self,
+        place: int,
+        start_frame: int,
+        end_frame: int,
+        source_start: float,
+        *,
+        is_heard: bool = True,
     ) -> CueTrack:
         """A track under a stretch.
 
@@ -55,6 +61,8 @@ class CueDetails:
             start_frame: Of the stretch.
             end_frame: Likewise.
             source_start: What of the track sounds at its first frame, in seconds.
+            is_heard: Whether its masking is taken from what sounds there, and not from its mean
+                spectrum, which need not be heard anew.
 
         Returns:
             The track, with what it meets and why it is there.
@@ -70,7 +78,11 @@ class CueDetails:
         scores = np.nan_to_num(self._material.scores[:, place], neginf=0.0)  # not indexed yet
         confidence = float(weights @ self._material.confidences[:, place])
         energy_fit = self._energy_fit(place, start, end, source_start)
-        _, masking = self._ducks(place, start, end, source_start)
+        masking = 0.0
+        if is_heard:
+            _, masking = self._ducks(place, start, end, source_start)
+        elif self._material.voices:
+            masking = self._material.masked_share(place, start, end)
         return CueTrack(
             track=matched_track(shape.track),
             source_start_seconds=source_start,
@@ -109,7 +121,11 @@ class CueDetails:
         frames, seconds = self._material.picture.frames, self._material.picture.seconds
         return tuple(
             self.cue_track(
-                place, int(frames[first]), int(frames[last]), float(seconds[first]) + offset
+                place,
+                int(frames[first]),
+                int(frames[last]),
+                float(seconds[first]) + offset,
+                is_heard=False,
             )
             for (_, offset), place in found[:ALTERNATIVES]
         )

@@ -135,7 +135,7 @@ class Material:
         misfit = np.where(self.is_answered, 0.0, MISFIT_COST)
         worth = self.confidences - misfit[:, None]
         if self.voices and len(self.shapes):
-            lost = self._masked() / np.maximum(self.picture.lengths, 1e-9)[:, None]
+            lost = self._masked / np.maximum(self.picture.lengths, 1e-9)[:, None]
             worth = worth - MASKING_WEIGHT * lost
         return worth
 
@@ -185,6 +185,23 @@ class Material:
             ),
         )
 
+    def masked_share(self, place: int, start: float, end: float) -> float:
+        """How much of the voice a track would cover, as its mean spectrum says.
+
+        Args:
+            place: Of the track.
+            start: Of a stretch between borders, in seconds of the video.
+            end: Likewise.
+
+        Returns:
+            0 to 1; 0 where nobody speaks.
+        """
+        borders, slack = self.picture.seconds, self.picture.half_frame
+        inside = (borders[:-1] >= start - slack) & (borders[1:] <= end + slack)
+        spoken = float(spoken_seconds(self.voices, borders)[inside].sum())
+        return float(self._masked[inside, place].sum()) / spoken if spoken else 0.0
+
+    @cached_property
     def _masked(self) -> NDArray[np.float64]:
         """Seconds of voice that each track would cover in each piece, shape (pieces, tracks)."""
         spoken = spoken_seconds(self.voices, self.picture.seconds)

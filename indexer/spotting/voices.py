@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOST_LISTENED: Final = 40
+MOST_LISTENED: Final = 20
 """Tracks that are decoded for one video; the others are taken to mask as these do on average."""
 MOST_KEPT: Final = 2_000
 """Tracks whose levels are kept, some 13 kB for three minutes."""
