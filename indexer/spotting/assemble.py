@@ -8,10 +8,10 @@ import msgspec
 
 from indexer.spotting.cue_details import CueDetails
 from indexer.spotting.cue_plan import Cue, CuePlan
-from indexer.spotting.editing import free_name
 from indexer.spotting.landings import missed
 from indexer.spotting.optimise import NOTHING, optimise
 from indexer.spotting.picture import scenes_under, seconds_of
+from indexer.spotting.side_by_side import free_name
 from musiscene.video.analysis import Stretch as VideoStretch
 from musiscene.video.analysis import VideoAnalysis, VideoSound
 

@@ -6,23 +6,20 @@ tracks: `CuePlanner.edit` makes these changes and measures anew.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from indexer.spotting.cue_plan import Cue, CuePlan, CueTrack, Usage
 from indexer.spotting.errors import CueEditError, CueNotFoundError
-from indexer.spotting.picture import scenes_under, seconds_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from indexer.spotting.picture import seconds_of
+from indexer.spotting.side_by_side import fitted_in, silent_cue, spanning
 
 Action: TypeAlias = Literal[
     "swap", "pin", "unpin", "mute", "unmute", "trim", "silence", "usage", "replan"
 ]
 SILENCED: Final = "Taken out by hand."
-LEFT_OVER: Final = "Left over where a cue was trimmed."
 SLACK_SECONDS: Final = 1e-3
 """By which a track may be shorter than its cue: less than a frame, and than is heard."""
 
@@ -216,7 +213,7 @@ def silence(plan: CuePlan, cue_id: str) -> CuePlan:
     """
     cue = _free(plan, cue_id)
     before = (cue.chosen,) if cue.chosen else ()
-    changed = _silent(cue, cue.id, cue.start_frame, cue.end_frame, plan, SILENCED)
+    changed = silent_cue(cue, cue.id, cue.start_frame, cue.end_frame, plan, SILENCED)
     return _with(plan, msgspec.structs.replace(changed, alternatives=(*before, *cue.alternatives)))
 
 
@@ -265,81 +262,8 @@ def trim(
             source = chosen.source_start_seconds + moved
         chosen = msgspec.structs.replace(chosen, source_start_seconds=round(source, 6))
         _check_source(cue, chosen, start, end, plan)
-    changed = msgspec.structs.replace(_spanning(cue, start, end, plan), chosen=chosen)
+    changed = msgspec.structs.replace(spanning(cue, start, end, plan), chosen=chosen)
     return fitted_in(plan, changed)
-
-
-def fitted_in(plan: CuePlan, changed: Cue) -> CuePlan:
-    """Put a cue of another length in the place of the one with its id.
-
-    Args:
-        plan: As it is.
-        changed: The cue, with its new frames.
-
-    Returns:
-        The plan, without gaps.
-
-    Raises:
-        CueEditError: If it would cover a pinned cue.
-    """
-    start, end = changed.start_frame, changed.end_frame
-    others = [one for one in plan.cues if one.id != changed.id]
-    pieces: list[Cue] = [changed]
-    for one in others:
-        if one.is_pinned and one.start_frame < end and one.end_frame > start:
-            raise CueEditError(f"cue {one.id} is pinned and lies there; unpin it first")
-        if one.start_frame < start:
-            pieces.append(_spanning(one, one.start_frame, min(one.end_frame, start), plan))
-        if one.end_frame > end:
-            # What is left behind a cue that was set into another goes by another name.
-            is_second = one.start_frame < start
-            rest = _spanning(one, max(one.start_frame, end), one.end_frame, plan)
-            name = free_name([*plan.cues, *pieces]) if is_second else one.id
-            pieces.append(msgspec.structs.replace(rest, id=name))
-    return msgspec.structs.replace(plan, cues=closed(pieces, plan))
-
-
-def closed(cues: Sequence[Cue], plan: CuePlan) -> tuple[Cue, ...]:
-    """Cues in order, with what lies between them filled.
-
-    Args:
-        cues: Which do not overlap.
-        plan: Of the same video.
-
-    Returns:
-        The cues, where each gap belongs to a neighbour without music that is not pinned, or is a
-        silence of its own.
-    """
-    ordered = sorted(cues, key=lambda cue: cue.start_frame)
-    done: list[Cue] = []
-    reached = 0
-    for cue in [*ordered, None]:
-        start = plan.video.frames if cue is None else cue.start_frame
-        if start > reached:
-            if done and _takes_gaps(done[-1]):
-                done[-1] = _spanning(done[-1], done[-1].start_frame, start, plan)
-            elif cue is not None and _takes_gaps(cue):
-                cue = _spanning(cue, reached, cue.end_frame, plan)  # noqa: PLW2901
-            else:
-                name = free_name([*plan.cues, *ordered, *done])
-                done.append(_silent(None, name, reached, start, plan, LEFT_OVER))
-        if cue is not None:
-            done.append(cue)
-            reached = cue.end_frame
-    return tuple(done)
-
-
-def free_name(cues: Sequence[Cue]) -> str:
-    """An id that none of the cues has."""
-    used = {cue.id for cue in cues}
-    number = 1
-    while f"c{number}" in used:
-        number += 1
-    return f"c{number}"
-
-
-def _takes_gaps(cue: Cue) -> bool:
-    return cue.kind == "silence" and not cue.is_pinned
 
 
 def _free(plan: CuePlan, cue_id: str) -> Cue:
@@ -352,61 +276,6 @@ def _free(plan: CuePlan, cue_id: str) -> Cue:
 def _with(plan: CuePlan, changed: Cue) -> CuePlan:
     cues = tuple(changed if cue.id == changed.id else cue for cue in plan.cues)
     return msgspec.structs.replace(plan, cues=cues)
-
-
-def _spanning(cue: Cue, start: int, end: int, plan: CuePlan) -> Cue:
-    """A cue from one frame to another, its track where it lay against the picture."""
-    if (start, end) == (cue.start_frame, cue.end_frame):
-        return cue
-    rate = plan.video.rate
-    start_seconds, end_seconds = seconds_of(start, rate), seconds_of(end, rate)
-    first_scene, last_scene = scenes_under(plan.scenes, start, end)
-    chosen = cue.chosen
-    if chosen is not None:
-        moved = chosen.source_start_seconds + start_seconds - cue.start_seconds
-        chosen = msgspec.structs.replace(
-            chosen,
-            source_start_seconds=round(moved, 6),
-            landings=tuple(
-                one for one in chosen.landings if start_seconds <= one.video_seconds <= end_seconds
-            ),
-        )
-    return msgspec.structs.replace(
-        cue,
-        start_frame=start,
-        end_frame=end,
-        start_seconds=start_seconds,
-        end_seconds=end_seconds,
-        first_scene=first_scene,
-        last_scene=last_scene,
-        chosen=chosen,
-        ducks=tuple(
-            msgspec.structs.replace(
-                duck,
-                start_seconds=max(duck.start_seconds, start_seconds),
-                end_seconds=min(duck.end_seconds, end_seconds),
-            )
-            for duck in cue.ducks
-            if duck.start_seconds < end_seconds and duck.end_seconds > start_seconds
-        ),
-        alternatives=(),
-    )
-
-
-def _silent(cue: Cue | None, name: str, start: int, end: int, plan: CuePlan, notice: str) -> Cue:
-    first_scene, last_scene = scenes_under(plan.scenes, start, end)
-    return Cue(
-        id=name,
-        kind="silence",
-        start_frame=start,
-        end_frame=end,
-        start_seconds=seconds_of(start, plan.video.rate),
-        end_seconds=seconds_of(end, plan.video.rate),
-        first_scene=first_scene,
-        last_scene=last_scene,
-        usage=cue.usage if cue else "background",
-        notice=notice,
-    )
 
 
 def _check_source(cue: Cue, chosen: CueTrack, start: int, end: int, plan: CuePlan) -> None:
