@@ -26,7 +26,7 @@ PHONE = (360, 740)
 DESK = (1280, 900)
 STUDIO = (1440, 1000)
 MOST_BYTES = 200_000
-COLOURS = 192
+COLOURS = 160
 """Of pictures that would be larger."""
 PICTURES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
     "page-find": (FIND, DESK, "light"),
@@ -69,13 +69,16 @@ def take(browser: Browser, url: str, name: str, out: Path) -> Path:
     page.locator("h2, .row-track, canvas").first.wait_for()
     for key in KEYS.get(name, ()):
         page.get_by_role("slider", name="Place in the video").press(key)
+    page.evaluate("document.activeElement.blur()")
     page.wait_for_function(DRAWN)
     page.wait_for_load_state("networkidle")
     path = out / f"{name}.png"
     page.screenshot(path=path)
     page.close()
     if path.stat().st_size > MOST_BYTES:
-        Image.open(path).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        Image.open(path).convert("RGB").quantize(
+            COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        ).save(path, optimize=True)
     return path
 
 

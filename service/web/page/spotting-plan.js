@@ -163,7 +163,12 @@ function editor(place, first, { path, signal }) {
 
   /** Music on its way; once it is there, the plan has it. */
   function making(cue, id) {
-    return generationPanel(id, signal, { onend: (job) => job?.status === "done" && taken(cue) });
+    const again = () => make(view.plan.cues.find((one) => one.id === cue));
+    const element = generationPanel(id, signal, { onend: (job) => {
+      if (job?.status === "done") taken(cue);
+      else element.append(h("button", { type: "button", onclick: again }, "Try again"));
+    } });
+    return element;
   }
 
   async function taken(cue) {

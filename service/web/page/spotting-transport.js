@@ -50,7 +50,8 @@ export function transport(video, { host, signal, onproblem }) {
   }
 
   function seek(seconds) {
-    const place = Math.max(0, Math.min(seconds, Math.max(0, (video.duration || seconds) - 0.001)));
+    const last = video.duration ? Math.max(0, video.duration - 0.001) : Infinity;
+    const place = Math.max(0, Math.min(seconds, last));
     if (video.readyState === 0) wanted = place;
     else video.currentTime = place;
     tell();

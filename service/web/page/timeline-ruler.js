@@ -16,7 +16,8 @@ export function ticks({ clock, whole, pixels, from, room }) {
   const last = Math.min(frames, ((from + room + APART_PIXELS) * frames) / pixels);
   const marks = [];
   for (let frame = first; frame < last; frame += step) {
-    const mark = h("span", { class: "tl-tick" }, clock.code(frame));
+    const fits = ((frames - frame) * pixels) / frames > APART_PIXELS - 8;
+    const mark = h("span", { class: "tl-tick" }, fits ? clock.code(frame) : "");
     mark.style.left = `${(100 * frame) / frames}%`;
     marks.push(mark);
   }
