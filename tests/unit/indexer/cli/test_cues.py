@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from indexer.cli.cue_options import Moment, Stretch, format_of
+from indexer.spotting import desk
+from musiscene.video.limits import VideoLimits
 from service.cli import main
 from tests.support.retrieval import library_without_models
 from tests.support.video import MadeShot, texture, write_video
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from musiscene.video.analysis import VideoAnalysis
 
 SRT = """1
 00:00:00,000 --> 00:00:04,000
@@ -47,6 +52,18 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return call
 
 
+@pytest.fixture(scope="module")
+def watched(cut: Path) -> VideoAnalysis:
+    nothing_said = lambda _stage, _share: None  # noqa: E731
+    return desk.watch(cut, limits=VideoLimits(), progress=nothing_said, stop=Event())
+
+
+@pytest.fixture
+def seen(watched: VideoAnalysis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that watches the same video costs a second each time."""
+    monkeypatch.setattr(desk, "watch", lambda *_arguments, **_options: watched)
+
+
 class TestCues:
     def test_plans_writes_and_watches_once(self, run: Any, cut: Path, tmp_path: Path):  # noqa: ANN401
         out = tmp_path / "out"
@@ -71,6 +88,7 @@ class TestCues:
         assert made["files"] == [str(out / "plan.json")]
         assert made["plan"]["cues"][-1]["kind"] == "silence"
 
+    @pytest.mark.usefixtures("seen")
     def test_a_new_cut_keeps_what_is_pinned(self, run: Any, cut: Path, tmp_path: Path):  # noqa: ANN401
         out, again = tmp_path / "out", tmp_path / "again"
         captions = ("--captions", cut.with_suffix(".srt"), "--formats", "edl")
@@ -97,10 +115,9 @@ class TestCues:
         assert run("cues", tmp_path / "none.mp4", *out)[0] == 2
         assert not (tmp_path / "out").exists()
 
-    def test_what_cannot_be_done_is_told_and_writes_nothing(
+    def test_a_file_that_is_no_video_is_told_and_nothing_is_written(
         self,
         run: Any,  # noqa: ANN401
-        cut: Path,
         tmp_path: Path,
     ):
         text = tmp_path / "text.mp4"
@@ -108,17 +125,27 @@ class TestCues:
         code, _, told = run("cues", text, "--out", tmp_path / "out")
         assert (code, str(text) in told) == (2, True)
         assert not (tmp_path / "out").exists()
-        code, _, told = run("cues", cut, "--out", tmp_path / "out", "--replace-temp")
+
+    @pytest.mark.usefixtures("seen")
+    def test_what_cannot_be_done_is_told_and_writes_no_plan(
+        self,
+        run: Any,  # noqa: ANN401
+        cut: Path,
+        tmp_path: Path,
+    ):
+        out = ("--out", tmp_path / "out")
+        code, _, told = run("cues", cut, *out, "--replace-temp")
         assert (code, "no music lies under the picture" in told) == (2, True)
         broken = tmp_path / "plan.json"
         broken.write_text('{"cues": ')
-        asked = ("cues", cut, "--out", tmp_path / "out", "--previous", broken)
-        assert (run(*asked)[0], (tmp_path / "out" / "plan.json").exists()) == (2, False)
+        assert run("cues", cut, *out, "--previous", broken)[0] == 2
+        assert not (tmp_path / "out" / "plan.json").exists()
         (tmp_path / "out" / "analysis.json").write_text("cut short")
-        assert run("cues", cut, "--out", tmp_path / "out", "--formats", "edl")[0] == 0
+        assert run("cues", cut, *out, "--formats", "edl")[0] == 0
 
 
 class TestMatchVideo:
+    @pytest.mark.usefixtures("seen")
     def test_a_line_for_each_scene_and_one_answer(self, run: Any, cut: Path, tmp_path: Path):  # noqa: ANN401
         target = tmp_path / "cut.otio"
         asked = ("match", "--video", cut, "--captions", cut.with_suffix(".srt"))
