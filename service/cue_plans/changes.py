@@ -8,11 +8,16 @@ from uuid import UUID
 import msgspec
 
 from indexer.catalogue.job_rows import NewJob
-from indexer.errors import PlanChangedError, TrackNotFoundError
+from indexer.errors import (
+    NothingIndexedError,
+    PlanChangedError,
+    SpottingError,
+    TrackNotFoundError,
+)
 from indexer.fallback import LONGEST_BRIEF, GenerationJob, any_seed
 from indexer.spotting.editing import cue_of
-from indexer.spotting.errors import CueEditError
 from service.cue_plans.service import encoded, encoded_plan, fills_of, plan_of
+from service.problems import WarmingError
 from service.security.files import OpenFile
 from service.tracks.errors import AudioGoneError
 
@@ -108,10 +113,12 @@ class PlanChanges:
                 continue
             try:
                 self._require_known(music.track_id)
-                plan = self._planner().fill(plan, cue, music.track_id)
-            except TrackNotFoundError:
+                filled = self._planner().fill(plan, cue, music.track_id)
+                encoded_plan(filled)
+                plan = filled
+            except (TrackNotFoundError, NothingIndexedError, WarmingError):
                 continue  # the vectors with it are on their way
-            except CueEditError:
+            except SpottingError:
                 pass  # the cue was changed since, and keeps what it has
             del left[cue]
         if left == waiting:
