@@ -67,15 +67,19 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tags = {"title": scene, "artist": "Ada Vale"}
         path = folder / "music" / f"{number}.flac"
         write_audio(path, wave, sample_rate=SAMPLE_RATE, metadata=tags)
+    with Process(folder, "index", str(folder / "music")) as first:
+        write_cuts(folder)
+        assert first.process.wait(120) == 0, (folder / "processes.log").read_text()
+    return folder
+
+
+def write_cuts(folder: Path) -> None:
+    """Two versions of a video, whose second shots differ, and captions."""
     looks = [shapes(1), texture(2, speed=0.02), shapes(3, speed=0.03)]
     hum = sine(200, seconds=SHOTS * SHOT_SECONDS, sample_rate=48_000, amplitude=0.05)
-    write_video(
-        folder / "cut.mp4", [MadeShot(look, SHOT_FRAMES) for look in looks], size=SIZE, audio=hum
-    )
-    swapped = [looks[0], shapes(9, speed=0.05), looks[2]]
-    write_video(
-        folder / "cut2.mp4", [MadeShot(one, SHOT_FRAMES) for one in swapped], size=SIZE, audio=hum
-    )
+    for name, second in (("cut.mp4", looks[1]), ("cut2.mp4", shapes(9, speed=0.05))):
+        shots = [MadeShot(look, SHOT_FRAMES) for look in (looks[0], second, looks[2])]
+        write_video(folder / name, shots, size=SIZE, audio=hum)
     (folder / "cut.srt").write_text(
         "\n".join(
             f"{shot + 1}\n00:00:{shot * SHOT_SECONDS:02d},000 --> "
@@ -83,9 +87,6 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for shot in range(SHOTS)
         )
     )
-    with Process(folder, "index", str(folder / "music")) as first:
-        assert first.process.wait(120) == 0, (folder / "processes.log").read_text()
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +119,8 @@ def made(service: Service, data_dir: Path) -> str:
 @pytest.fixture
 def page(browser: Browser, url: str, made: str) -> Iterator[Page]:
     """A page that shows the shared plan."""
-    with watched_page(browser, url, allowed=ALLOWED) as opened:
-        show(opened, made)
-        yield opened
+    with watched_page(browser, url, allowed=ALLOWED, start=view_of(made)) as opened:
+        yield shown(opened)
 
 
 @pytest.fixture
@@ -144,10 +144,16 @@ def send(service: Service, data_dir: Path) -> str:
     return where
 
 
-def show(page: Page, made: str) -> None:
-    page.goto(f"/#/score/{made.rpartition('/')[2]}")
+def view_of(made: str) -> str:
+    """Where the page shows a plan."""
+    return f"/#/score/{made.rpartition('/')[2]}"
+
+
+def shown(page: Page) -> Page:
+    """A page as soon as it has a plan and its picture."""
     page.locator(".tl-block").first.wait_for()
     waits(page, "document.querySelector('.screen video').readyState > 2")
+    return page
 
 
 def cues_of(service: Service, made: str) -> list[dict[str, Any]]:
@@ -234,8 +240,7 @@ class TestSending:
     def test_what_is_no_video_says_so_and_is_deleted_once_a_person_means_it(
         self, browser: Browser, url: str, service: Service
     ):
-        with watched_page(browser, url) as page:
-            page.goto("/#/score")
+        with watched_page(browser, url, start="/#/score") as page:
             page.locator("#score-video").set_input_files(
                 {"name": "letter.mp4", "mimeType": "video/mp4", "buffer": b"Dear Ada,"}
             )
@@ -518,8 +523,9 @@ class TestTakingAway:
 class TestEverywhere:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(self, browser: Browser, url: str, made: str, scheme: str):
-        with watched_page(browser, url, color_scheme=scheme) as page:
-            show(page, made)
+        start = view_of(made)
+        with watched_page(browser, url, start=start, color_scheme=scheme) as page:
+            shown(page)
             page.locator(".tl-wave path").first.wait_for(state="attached")
             found = violations(page)
             page.locator("summary", has_text="Export").click()
@@ -528,8 +534,9 @@ class TestEverywhere:
 
     def test_a_phone_scrolls_down_alone(self, browser: Browser, url: str, made: str):
         size = {"width": 360, "height": 740}
-        with watched_page(browser, url, viewport=size, has_touch=True) as page:
-            show(page, made)
+        start = view_of(made)
+        with watched_page(browser, url, start=start, viewport=size, has_touch=True) as page:
+            shown(page)
             assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
             for _ in range(4):
                 page.get_by_role("button", name="Zoom in").click()

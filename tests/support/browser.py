@@ -45,9 +45,10 @@ def watched_page(
     url: str,
     *,
     allowed: tuple[str, ...] = (),
+    start: str = "/",
     **context: Any,  # noqa: ANN401  as Playwright has them
 ) -> Iterator[Page]:
-    """A page at `url`; at the end, nothing may have gone wrong in it.
+    """A page at `start` below `url`; at the end, nothing may have gone wrong in it.
 
     That is: no error in its console or of its scripts, but for those that hold one of the
     `allowed` texts, and no request to anybody else.
@@ -60,7 +61,7 @@ def watched_page(
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("request", lambda asked: None if _is_own(asked.url, url) else wrong.append(asked.url))
     try:
-        page.goto("/")
+        page.goto(start)
         yield page
     finally:
         opened.close()
