@@ -76,7 +76,7 @@ export function stage({ plan, clock, view, signal }) {
   function complain(cue) {
     note.textContent = cue
       ? `${nameOf(cue.chosen.track)} cannot be played: its file is gone, or this browser has no decoder for it.`
-      : `This browser cannot show ${plan.video.codec} in ${plan.video.container.split(",")[0]}. The plan stands all the same; to watch it here, send an H.264 copy as a new cut, or make the preview.`;
+      : `This browser cannot show ${plan.video.codec} in ${plan.video.container.split(",")[0]}. The plan stands all the same: it can be changed and taken away. To watch it here, send an H.264 copy as a new cut.`;
     announce(note.textContent);
   }
 }
