@@ -91,7 +91,7 @@ class CueWork:
         """
         with open_planner(self._console) as (library, store, planner):
             old = _read_plan(wanted.previous) if wanted.previous else None
-            analysis, given = Watching(self._console, video, out).analysis(self._captioner)
+            analysis, given = Watching(self._console, video, out).analysis(self._captioner, old)
             made = self._planned(library, planner, analysis, wanted, old=old, given=given)
             plan = made.plan
             if wanted.makes_music:
@@ -155,7 +155,7 @@ class CueWork:
 
         reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
         generator = self._making.load(store, self._console, reader)
-        with self._console.progress() as report:
+        with self._console.progress("%") as report:
             music = generator.generate(
                 wanted,
                 progress=lambda stage, share: report(stage, round(share * STEPS), STEPS),
@@ -219,7 +219,7 @@ class CueWork:
     ) -> PreviewReport:
         from indexer.spotting.preview.mix import mix_preview
 
-        with self._console.progress() as report:
+        with self._console.progress("%") as report:
             return mix_preview(
                 plan,
                 video,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from indexer.spotting.cue_plan import CuePlan
     from musiscene.cli.captioner_options import ChosenCaptioner
     from musiscene.console import Console
     from musiscene.video.captions.given import TimedCaption
@@ -58,11 +59,14 @@ class Watching:
         self._limits = VideoLimits()
         self._stop = Event()
 
-    def analysis(self, captioner: ChosenCaptioner) -> tuple[VideoAnalysis, Sequence[TimedCaption]]:
+    def analysis(
+        self, captioner: ChosenCaptioner, old: CuePlan | None = None
+    ) -> tuple[VideoAnalysis, Sequence[TimedCaption]]:
         """The video, with captions for every scene.
 
         Args:
             captioner: Says what its scenes show.
+            old: The plan of the video's version before, whose captions are kept.
 
         Returns:
             The analysis, and the user's captions.
@@ -76,16 +80,19 @@ class Watching:
         given = captioner.given(kept.analysis.info, self._console)
         loaded = captioner.load(self._console)
         by = f"{loaded.name} {_digest_of(captions)}"
+        if old is not None:
+            by += f" after {sha256(msgspec.json.encode(old)).hexdigest()}"
         if kept.captioned_by == by:
             return kept.analysis, given
         bare = _without_captions(kept.analysis)
-        with self._console.progress() as report:
+        with self._console.progress("%") as report:
             described = desk.describe(
                 bare,
                 self._video,
                 loaded,
                 given,
                 given_by=captions.name if captions else "captions",
+                old=old,
                 limits=self._limits,
                 progress=lambda stage, share: report(stage, round(share * STEPS), STEPS),
                 stop=self._stop,
@@ -98,7 +105,7 @@ class Watching:
         kept = self._kept()
         if kept is not None and (kept.version, kept.sha256) == (VERSION, digest):
             return kept
-        with self._console.progress() as report:
+        with self._console.progress("%") as report:
             analysis = desk.watch(
                 self._video,
                 limits=self._limits,

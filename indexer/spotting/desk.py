@@ -105,6 +105,7 @@ def describe(  # noqa: PLR0913  the parts of a request
     given: Sequence[TimedCaption] = (),
     *,
     given_by: str = "captions",
+    old: CuePlan | None = None,
     limits: VideoLimits,
     progress: Progress,
     stop: threading.Event,
@@ -117,6 +118,7 @@ def describe(  # noqa: PLR0913  the parts of a request
         captioner: Looks at the scenes; None to go by what was measured.
         given: Captions of the user, which come first.
         given_by: Name of the file that they are from.
+        old: The plan of the video's version before: nobody looks again at scenes that are in it.
         limits: On the video.
         progress: Told `describing`, and how much of it is done, 0 to 1.
         stop: Set when it is not wanted any more.
@@ -128,10 +130,11 @@ def describe(  # noqa: PLR0913  the parts of a request
         CaptionerError: If the captioner fails.
         VideoStoppedError: If it was stopped.
     """
+    from indexer.spotting.recut import with_known_captions
     from musiscene.video.captioners.describe import caption_scenes
 
     return caption_scenes(
-        analysis,
+        analysis if old is None else with_known_captions(old, analysis),
         video,
         captioner,
         given,

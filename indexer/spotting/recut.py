@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from indexer.spotting.alignment import kept_scenes
+from indexer.spotting.alignment import align, kept_scenes
 from indexer.spotting.cue_details import clock
 from indexer.spotting.cue_plan import Cue, CueChange, PlanDiff, PlanWishes
 from indexer.spotting.picture import scenes_under, seconds_of
 from musiscene.video.analysis import VideoAnalysis
+from musiscene.video.fingerprints import likeness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,22 @@ def carried_over(
         pinned=tuple(pinned),
         kept=len(kept),
     )
+
+
+def with_known_captions(old: CuePlan, analysis: VideoAnalysis) -> VideoAnalysis:
+    """Give the scenes of a new cut what was said of them in the old one.
+
+    Args:
+        old: The plan of the cut before.
+        analysis: Of the new cut, without captions.
+
+    Returns:
+        The analysis; only scenes that are new have no captions.
+    """
+    cuts = align(old.shots, analysis.shots, likeness)
+    kept = kept_scenes(cuts, old.scenes, analysis.scenes)
+    scenes = tuple(_with_old(scene, kept.get(scene.number)) for scene in analysis.scenes)
+    return msgspec.structs.replace(analysis, scenes=scenes)
 
 
 def named_after(plan: CuePlan, old: CuePlan, cuts: CutMap) -> CuePlan:
@@ -131,7 +148,7 @@ def _with_old(scene: VideoScene, before: VideoScene | None) -> VideoScene:
         return scene
     return msgspec.structs.replace(
         scene,
-        captions=before.captions or scene.captions,
+        captions=scene.captions or before.captions,
         no_music=scene.no_music or before.no_music,
     )
 

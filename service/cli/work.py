@@ -44,6 +44,7 @@ def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: b
     """
     from indexer.catalogue.database import catalogue_in
     from indexer.catalogue.repository import Catalogue
+    from indexer.spotting.kept_planner import KeptPlanner
     from musiscene.generate.backends import BackendOptions
     from service.configuration import load_settings
     from service.cue_plans.run import run_cue_plan, run_preview
@@ -92,7 +93,10 @@ def work(console: Console, chosen: ChosenModel, *, config: Path | None, child: b
             {
                 "scan": partial(run_scan, open_scanner=open_scanner_once),
                 "cue_plan": partial(
-                    run_cue_plan, open_scanner=open_scanner_once, settings=settings
+                    run_cue_plan,
+                    open_scanner=open_scanner_once,
+                    settings=settings,
+                    kept=KeptPlanner(),
                 ),
                 "preview": partial(run_preview, open_scanner=open_scanner_once, settings=settings),
                 "generation": partial(

@@ -16,6 +16,7 @@ from indexer.errors import (
 )
 from indexer.fallback import LONGEST_BRIEF, GenerationJob, any_seed
 from indexer.spotting.editing import cue_of
+from indexer.spotting.kept_planner import KeptPlanner
 from service.cue_plans.service import encoded, encoded_plan, fills_of, plan_of
 from service.problems import WarmingError
 from service.security.files import OpenFile
@@ -59,6 +60,7 @@ class PlanChanges:
         self._plans = plans
         self._desk = desk
         self._generations = generations
+        self._kept = KeptPlanner()
 
     def edit(self, plan_id: UUID, asked: PlanEdits) -> CuePlanRow:
         """Make all of some changes, or none.
@@ -210,7 +212,8 @@ class PlanChanges:
     def _planner(self) -> CuePlanner:
         from indexer.spotting.planner import CuePlanner
 
-        return CuePlanner(self._serving.matcher(), self._serving.library.catalogue)
+        matcher, catalogue = self._serving.matcher(), self._serving.library.catalogue
+        return self._kept.get(matcher, lambda: CuePlanner(matcher, catalogue))
 
 
 def _brief_of(plan: CuePlan, cue_id: str) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from indexer.catalogue.cue_plans import CuePlanRow
     from indexer.cli.scanner import Scanner
+    from indexer.spotting.kept_planner import KeptPlanner
     from indexer.spotting.planner import CuePlanner
     from musiscene.video.analysis import VideoAnalysis
     from musiscene.video.captions.given import TimedCaption
@@ -53,13 +54,16 @@ def video_limits(settings: VideoSettings, *, max_seconds: float | None = None) -
     )
 
 
-def run_cue_plan(task: Task, open_scanner: Callable[[], Scanner], settings: ServiceSettings) -> str:
+def run_cue_plan(
+    task: Task, open_scanner: Callable[[], Scanner], settings: ServiceSettings, kept: KeptPlanner
+) -> str:
     """Plan the music for a video.
 
     Args:
         task: Holds the request.
         open_scanner: Gives the library.
         settings: Of the service.
+        kept: The planner of the jobs before.
 
     Returns:
         The result, as JSON.
@@ -85,7 +89,7 @@ def run_cue_plan(task: Task, open_scanner: Callable[[], Scanner], settings: Serv
         raise JobStoppedError from error
     _report(task, "planning", 0.0)
     made = desk.make_plan(
-        _planner(scanner),
+        _planner(scanner, kept),
         analysis_of(row),
         desk.wishes_with(asked.wishes, given),
         old=_plan_before(scanner, row),
@@ -133,6 +137,7 @@ def _described(
         video,
         captioner_of(settings.video),
         given,
+        old=_plan_before(scanner, row),
         limits=video_limits(settings.video),
         progress=lambda stage, share: _report(task, stage, share),
         stop=task.stop,
@@ -222,13 +227,19 @@ def run_preview(task: Task, open_scanner: Callable[[], Scanner], settings: Servi
     return encoded(msgspec.structs.replace(report, path=made.name))
 
 
-def _planner(scanner: Scanner) -> CuePlanner:
+def _planner(scanner: Scanner, kept: KeptPlanner) -> CuePlanner:
     from indexer.match import Matcher
     from indexer.spotting.planner import CuePlanner
     from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
-    reader = SceneReader.load(scanner.store.folder(SCENE_READER_MODEL))
-    return CuePlanner(Matcher.over(scanner.library, reader), scanner.library.catalogue)
+    library = scanner.library
+    catalogue = library.catalogue
+
+    def make() -> CuePlanner:
+        reader = SceneReader.load(scanner.store.folder(SCENE_READER_MODEL))
+        return CuePlanner(Matcher.over(library, reader), catalogue)
+
+    return kept.get((catalogue.revision(), catalogue.opinions.state()), make)
 
 
 def _plan_before(scanner: Scanner, row: CuePlanRow) -> CuePlan | None:

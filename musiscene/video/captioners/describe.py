@@ -46,7 +46,7 @@ def caption_scenes(  # noqa: PLR0913  the parts of a request
     """Fill the captions of every scene, and say where no music is wanted.
 
     Args:
-        analysis: Of the video.
+        analysis: Of the video; nobody is asked about scenes that have captions.
         path: The video; read only by a captioner that looks at pictures.
         captioner: None for what was measured, where the user says nothing.
         given: By the user.
@@ -74,7 +74,8 @@ def caption_scenes(  # noqa: PLR0913  the parts of a request
             SceneCaption(text=one.text, source="given", by=given_by)
             for one in given_for(scene, given)
         )
-        captions = of_user + describer.captions(scene, has_given=bool(of_user))
+        said = _known(scene, has_given=bool(of_user))
+        captions = of_user + (said or describer.captions(scene, has_given=bool(of_user)))
         is_silent = scene.no_music or _is_silent(scene, silent, given)
         scenes.append(msgspec.structs.replace(scene, captions=captions, no_music=is_silent))
         if progress is not None:
@@ -101,6 +102,13 @@ def given_for(scene: VideoScene, given: Sequence[TimedCaption]) -> list[TimedCap
     ]
     weighed.sort(key=lambda pair: -pair[0])
     return [one for _, one in weighed[:MOST_GIVEN]]
+
+
+def _known(scene: VideoScene, *, has_given: bool) -> tuple[SceneCaption, ...]:
+    """What is said of a scene already, and stays true beside what the user says now."""
+    if not has_given:
+        return scene.captions
+    return tuple(caption for caption in scene.captions if caption.source == "model")
 
 
 class _Describer:

@@ -18,6 +18,7 @@ from indexer.spotting.editing import CueEdit
 from indexer.spotting.errors import CueEditError
 from indexer.spotting.fill import music_for
 from indexer.spotting.planner import CuePlanner
+from indexer.spotting.recut import with_known_captions
 from indexer.vectors import VectorIndex, publish
 from musiscene.video.analysis import TempMusic, VideoSound
 from tests.support.listening import WordEmbedder, listening, store, word_reader
@@ -221,7 +222,11 @@ class TestRecut:
         )
         shots = [film.shots[0], film.shots[1], None, *film.shots[2:]]
         longer = with_fingerprints(longer, shots)
-        again, diff = planner.recut(plan, longer)
+        bare = [msgspec.structs.replace(scene, captions=()) for scene in longer.scenes]
+        known = with_known_captions(plan, msgspec.structs.replace(longer, scenes=tuple(bare)))
+        assert [bool(scene.captions) for scene in known.scenes] == [True, False, True, True]
+        scenes = (known.scenes[0], longer.scenes[1], *known.scenes[2:])
+        again, diff = planner.recut(plan, msgspec.structs.replace(known, scenes=scenes))
         check_whole(again)
         assert planner.scorer.scored == before + 1
         assert (diff.scenes_kept, diff.scenes_changed) == (3, 1)

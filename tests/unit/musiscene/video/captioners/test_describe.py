@@ -54,6 +54,23 @@ class TestNothingGiven:
         assert not any(one.no_music for one in found.scenes)
 
 
+class TestKnown:
+    @pytest.mark.usefixtures("frames")
+    def test_nobody_is_asked_about_what_is_known(self):
+        first = caption_scenes(FILM, NOWHERE, Looker())
+        known = first.scenes[1]
+        half = msgspec.structs.replace(FILM, scenes=(FILM.scenes[0], known, FILM.scenes[2]))
+        found = caption_scenes(half, NOWHERE, Looker(fails_at=[1]))
+        assert found.notices == ()
+        assert [one.captions[0].text for one in found.scenes] == ["1 of 0", "1 of 1", "1 of 2"]
+
+    @pytest.mark.usefixtures("frames")
+    def test_what_the_user_says_now_comes_first(self):
+        first = caption_scenes(FILM, NOWHERE, Looker(), [timed_caption(0, 9, "before")])
+        found = caption_scenes(first, NOWHERE, None, [timed_caption(0, 9, "now")])
+        assert [one.text for one in found.scenes[0].captions] == ["now", "1 of 0"]
+
+
 class TestGiven:
     def test_lies_on_the_scenes_it_covers(self):
         given = [
