@@ -207,6 +207,7 @@ class CuePlanController(UploadController):
         return Response(
             made.content,
             media_type=made.media_type,
+            encoding=made.charset,
             headers={
                 "Content-Disposition": f"attachment; {names}; filename*=UTF-8''{quote(made.name)}",
                 "Cache-Control": "private, no-cache",

@@ -92,6 +92,7 @@ def edited(service: Service, url: str, shown: dict[str, Any]) -> dict[str, Any]:
 def exported(service: Service, url: str) -> None:
     for name in ("json", "otio", "edl", "fcpxml", "premiere", "reaper", "audacity", "cue-sheet"):
         file = service.client.get(f"{url}/exports/{name}")
+        assert file.headers["content-type"].count("charset") <= 1
         assert file.status_code == 200, (name, file.text)
         assert len(file.content) > 50
         assert "attachment" in file.headers["content-disposition"]

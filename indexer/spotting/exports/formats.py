@@ -35,6 +35,8 @@ class ExportFormat(msgspec.Struct, frozen=True, kw_only=True):
     suffix: str
     """Of its files, with what tells several of the same kind apart."""
     media_type: str
+    charset: str = "utf-8"
+    """Of a text."""
     write: Callable[[ExportTimeline], bytes] | None
     """None for the plan itself."""
 
@@ -45,6 +47,8 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """After the video; safe on every system."""
     media_type: str
+    charset: str
+    """Of a text."""
     content: bytes
 
 
@@ -70,25 +74,26 @@ EXPORT_FORMATS: Final[Mapping[str, ExportFormat]] = MappingProxyType({
     "premiere": ExportFormat(
         title="Premiere Pro markers",
         suffix=".premiere.csv",
-        media_type="text/csv; charset=utf-16",
+        media_type="text/csv",
+        charset="utf-16",
         write=write_premiere,
     ),
     "reaper": ExportFormat(
         title="Reaper regions and markers",
         suffix=".reaper.csv",
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         write=write_reaper,
     ),
     "audacity": ExportFormat(
         title="Audacity labels",
         suffix=".labels.txt",
-        media_type="text/plain; charset=utf-8",
+        media_type="text/plain",
         write=write_audacity,
     ),
     "cue-sheet": ExportFormat(
         title="Cue sheet",
         suffix=".cue-sheet.csv",
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         write=write_cue_sheet,
     ),
 })  # fmt: skip
@@ -122,17 +127,25 @@ def export_plan(
     known = EXPORT_FORMATS.get(format_name)
     if known is None:
         raise ExportError(f"no format {format_name!r}; there are {', '.join(EXPORT_FORMATS)}")
-    name = file_stem(plan) + known.suffix
     if known.write is None:
         content = msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
-        return ExportedFile(name=name, media_type=known.media_type, content=content)
+        return _file(plan, known, content)
     try:
         timeline = timeline_of(
             plan, audio_of=audio_of, video=video, relative_to=relative_to, drop_frame=drop_frame
         )
     except ValueError as error:
         raise ExportError(str(error)) from error
-    return ExportedFile(name=name, media_type=known.media_type, content=known.write(timeline))
+    return _file(plan, known, known.write(timeline))
+
+
+def _file(plan: CuePlan, known: ExportFormat, content: bytes) -> ExportedFile:
+    return ExportedFile(
+        name=file_stem(plan) + known.suffix,
+        media_type=known.media_type,
+        charset=known.charset,
+        content=content,
+    )
 
 
 def file_stem(plan: CuePlan) -> str:
