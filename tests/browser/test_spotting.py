@@ -3,90 +3,55 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import numpy as np
 import pytest
 
-from indexer.spotting.cue_plan import Cue, Duck
-from indexer.spotting.preview.levels import level_points
-from musiscene.video.timecode import parse_timecode, to_timecode
-from tests.support.audio import click_track, sine, write_audio
 from tests.support.browser import chromium, violations, watched_page
+from tests.support.score_page import (
+    RATE,
+    SCENES,
+    SHOT_FRAMES,
+    SHOT_SECONDS,
+    SHOTS,
+    away,
+    button,
+    changed,
+    cues_of,
+    place_of,
+    plays_past,
+    send,
+    shown,
+    view_of,
+    waits,
+    write_cuts,
+    write_music,
+)
 from tests.support.service_process import Process, Service
-from tests.support.video import MadeShot, shapes, texture, write_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.integration
 
-SCENES = [
-    "mist rises over a still lake", "a ship fights a storm at night",
-    "children dance at a birthday party", "rain on a window",
-]  # fmt: skip
-SHOT_FRAMES = 150
-RATE = 25
-SHOT_SECONDS = SHOT_FRAMES // RATE
-SHOTS = 3
-SIZE = (160, 90)
-WISHES = {"change_cost": 0.0, "no_music": [[2 * SHOT_SECONDS, 3 * SHOT_SECONDS]]}
-"""The plan is then: a track, another track, silence; each under one shot."""
-RATES = [
-    ("24000/1001", "00:00:00:00"), ("25", "01:00:00:00"), ("30000/1001", "00:00:00;00"),
-    ("30000/1001", "00:00:00:00"), ("60000/1001", "00:59:59;00"),
-]  # fmt: skip
 IN_STEP_SECONDS = 0.1
-SAMPLE_RATE = 16_000
 ALLOWED = ("409 (Conflict)", "400 (Bad Request)")
 """What the browser itself says of an answer that a test asks for."""
-AWAY = """() => {
-  const film = document.querySelector('.screen video');
-  const music = document.querySelector(`audio[data-cue="${CUE}"]`);
-  if (!music || music.paused || film.paused || film.seeking || music.seeking) return null;
-  return [film.currentTime, music.currentTime];
-}"""
 
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of four tracks; beside it a video of three shots, and their captions."""
     folder: Path = tmp_path_factory.mktemp("library")
-    (folder / "music").mkdir()
-    for number, scene in enumerate(SCENES):
-        beats = click_track(bpm=80 + 20 * number, seconds=30, sample_rate=SAMPLE_RATE)
-        wave = sine(300 + 50 * number, seconds=30, sample_rate=SAMPLE_RATE)
-        wave = (0.5 * (wave + beats)).astype(np.float32)
-        tags = {"title": scene, "artist": "Ada Vale"}
-        path = folder / "music" / f"{number}.flac"
-        write_audio(path, wave, sample_rate=SAMPLE_RATE, metadata=tags)
+    write_music(folder / "music")
     with Process(folder, "index", str(folder / "music")) as first:
         write_cuts(folder)
         assert first.process.wait(120) == 0, (folder / "processes.log").read_text()
     return folder
-
-
-def write_cuts(folder: Path) -> None:
-    """Two versions of a video, whose second shots differ, and captions."""
-    looks = [shapes(1), texture(2, speed=0.02), shapes(3, speed=0.03)]
-    hum = sine(200, seconds=SHOTS * SHOT_SECONDS, sample_rate=48_000, amplitude=0.05)
-    for name, second in (("cut.mp4", looks[1]), ("cut2.mp4", shapes(9, speed=0.05))):
-        shots = [MadeShot(look, SHOT_FRAMES) for look in (looks[0], second, looks[2])]
-        write_video(folder / name, shots, size=SIZE, audio=hum)
-    (folder / "cut.srt").write_text(
-        "\n".join(
-            f"{shot + 1}\n00:00:{shot * SHOT_SECONDS:02d},000 --> "
-            f"00:00:{(shot + 1) * SHOT_SECONDS:02d},000\n{SCENES[shot]}\n"
-            for shot in range(SHOTS)
-        )
-    )
 
 
 @pytest.fixture(scope="module")
@@ -121,77 +86,6 @@ def page(browser: Browser, url: str, made: str) -> Iterator[Page]:
     """A page that shows the shared plan."""
     with watched_page(browser, url, allowed=ALLOWED, start=view_of(made)) as opened:
         yield shown(opened)
-
-
-@pytest.fixture
-def page_alone(browser: Browser, url: str) -> Iterator[Page]:
-    with watched_page(browser, url) as opened:
-        yield opened
-
-
-def send(service: Service, data_dir: Path) -> str:
-    """Have a plan made without the page; its address."""
-    with (data_dir / "cut.mp4").open("rb") as video, (data_dir / "cut.srt").open("rb") as captions:
-        answer = service.client.post(
-            "/v1/cue-plans",
-            files={"video": ("cut.mp4", video), "captions": ("cut.srt", captions)},
-            data={"wishes": json.dumps(WISHES)},
-        )
-    assert answer.status_code == 202, answer.text
-    where: str = answer.headers["location"]
-    ended = service.ended(where)
-    assert ended["status"] == "done", ended["error"]
-    return where
-
-
-def view_of(made: str) -> str:
-    """Where the page shows a plan."""
-    return f"/#/score/{made.rpartition('/')[2]}"
-
-
-def shown(page: Page) -> Page:
-    """A page as soon as it has a plan and its picture."""
-    page.locator(".tl-block").first.wait_for()
-    waits(page, "document.querySelector('.screen video').readyState > 2")
-    return page
-
-
-def cues_of(service: Service, made: str) -> list[dict[str, Any]]:
-    cues: list[dict[str, Any]] = service.client.get(made).json()["plan"]["cues"]
-    return cues
-
-
-def changed(page: Page, what: str) -> None:
-    """Wait until a change has been made and the page has said so."""
-    waits(page, f"document.getElementById('live').textContent.endsWith({json.dumps(what)})")
-    waits(page, "!document.querySelector('.score[aria-busy]')")
-    page.evaluate("document.getElementById('live').textContent = ''")
-
-
-def waits(page: Page, condition: str) -> None:
-    """Wait until an expression is true in the page."""
-    page.wait_for_function(f"() => {condition}")
-
-
-def plays_past(page: Page, seconds: float) -> None:
-    waits(page, f"document.querySelector('.screen video').currentTime > {seconds}")
-
-
-def place_of(page: Page) -> Locator:
-    return page.get_by_role("slider", name="Place in the video")
-
-
-def button(page: Page, name: str) -> Locator:
-    """A button of the panel of the chosen cue."""
-    return page.locator(".cue-panel").get_by_role("button", name=name, exact=True)
-
-
-def away(page: Page, cue: dict[str, Any]) -> float:
-    """By how many seconds the music of a cue is away from the picture, once both play."""
-    found = page.wait_for_function(AWAY.replace("${CUE}", cue["id"])).json_value()
-    film, music = found
-    wanted = cue["chosen"]["source_start_seconds"] + film - cue["start_seconds"]
-    return abs(float(music) - float(wanted))
 
 
 class TestSending:
@@ -332,44 +226,6 @@ class TestPlaying:
         page.get_by_role("button", name="Pause").click()
         page.get_by_text("Trying").wait_for(state="hidden")
         assert service.client.get(made).json()["revision"] == before["revision"]
-
-    def test_levels_are_those_of_the_preview(self, page_alone: Page):
-        duck = Duck(start_seconds=4.0, end_seconds=6.0, gain_db=-9.0)
-        cue = Cue(
-            id="c1", kind="track", start_frame=50, end_frame=250, start_seconds=2.0,
-            end_seconds=10.0, first_scene=0, last_scene=0, fade_in_seconds=1.0,
-            fade_out_seconds=2.0, gain_db=-3.0, ducks=(duck,),
-        )  # fmt: skip
-        times = np.linspace(2.0, 9.99, 60)
-        points = np.array(level_points(cue))
-        level = 10 ** (np.interp(times, points[:, 0], points[:, 1]) / 20)
-        fades = [np.clip((times - 2.0) / 1.0, 0, 1), np.clip((10.0 - times) / 2.0, 0, 1)]
-        wanted = level * np.prod([np.sin(np.pi / 2 * one) for one in fades], axis=0)
-        found = page_alone.evaluate(
-            """async ([cue, times]) => {
-              const { gainAt } = await import("/web/spotting-mix.js");
-              return times.map((at) => gainAt(cue, at));
-            }""",
-            [msgspec.to_builtins(cue), times.tolist()],
-        )
-        assert np.allclose(found, wanted, atol=1e-6)
-
-    def test_timecodes_are_those_of_the_exports(self, page_alone: Page):
-        frames = [0, 1, 29, 1799, 1800, 3597, 3600, 17981, 17982, 17983, 107_892, 215_784]
-        for rate, start in RATES:
-            codes, back = page_alone.evaluate(
-                """async ([frame_rate, start_timecode, frames]) => {
-                  const { frameClock } = await import("/web/timecode.js");
-                  const clock = frameClock({ frame_rate, start_timecode });
-                  const codes = frames.map((frame) => clock.code(frame));
-                  return [codes, codes.map((code) => clock.parse(code))];
-                }""",
-                [rate, start, frames],
-            )
-            fps = Fraction(rate)
-            first, drops = parse_timecode(start, fps)
-            wanted = [to_timecode(frame, fps, drop_frame=drops, start=first) for frame in frames]
-            assert (codes, back) == (wanted, frames), rate
 
 
 class TestChanging:
