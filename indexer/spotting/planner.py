@@ -127,7 +127,7 @@ class CuePlanner:
         return self.edit(plan, [CueEdit(action="swap", cue=cue_id, track=track_id)])
 
     def fill(self, plan: CuePlan, cue_id: str, track_id: UUID) -> CuePlan:
-        """Put music that was made for a cue into it.
+        """Put music that was made for a cue into it, and pin it: nothing else was made to fit there.
 
         Args:
             plan: As it is.
@@ -145,7 +145,7 @@ class CuePlanner:
         if editing.cue_of(plan, cue_id).kind == "track":
             raise CueEditError(f"cue {cue_id} has a track by now; swap it")
         swap = CueEdit(action="swap", cue=cue_id, track=track_id, source_start_seconds=0.0)
-        return self.edit(plan, [swap])
+        return self.edit(plan, [swap, CueEdit(action="pin", cue=cue_id)])
 
     def reading(self, plan: CuePlan, cue_id: str) -> Reading:
         """What the scenes under a cue call for.

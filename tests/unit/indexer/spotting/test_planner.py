@@ -204,6 +204,8 @@ class TestFill:
         chosen = filled.cues[0].chosen
         assert chosen is not None
         assert chosen.source_start_seconds == 0.0
+        assert filled.cues[0].is_pinned
+        assert planner.replan(filled).cues[0].chosen == chosen
         with pytest.raises(CueEditError, match="has a track by now"):
             planner.fill(filled, cue.id, by_name(catalogue, "party"))
         with pytest.raises(CueEditError, match="silence it first"):
