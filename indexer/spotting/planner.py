@@ -127,7 +127,7 @@ class CuePlanner:
         return self.edit(plan, [CueEdit(action="swap", cue=cue_id, track=track_id)])
 
     def fill(self, plan: CuePlan, cue_id: str, track_id: UUID) -> CuePlan:
-        """Put music that was made for a cue into it, and pin it: nothing else was made to fit there.
+        """Put music that was made for a cue into it, and pin it there.
 
         Args:
             plan: As it is.
