@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -100,7 +101,7 @@ def write_video(  # noqa: PLR0913 - each is a thing that a file may have or lack
     count = sum(shot.frames - (shot.over if shot.begins == "dissolve" else 0) for shot in shots)
     os.environ["SVT_LOG"] = "1"  # errors alone
     tick = 1 / rate if seconds is None else FINE_TICK
-    with av.open(str(path), "w") as container:
+    with as_scheduled_before(), av.open(str(path), "w") as container:
         streams = [
             _picture_stream(container, codec, rate, size, options, tick=tick)
             for _ in range(1 + more_pictures)
@@ -130,6 +131,23 @@ def write_video(  # noqa: PLR0913 - each is a thing that a file may have or lack
             for sound in sounds:
                 _write_sound(container, sound, audio, sound_rate)
     return MadeVideo(path, count, tuple(starts), rate)
+
+
+@contextmanager
+def as_scheduled_before() -> Iterator[None]:
+    """Leave the thread with the scheduling that it had.
+
+    SVT-AV1 gives whoever encodes as root the highest real-time priority and does not take it back;
+    every process that is started then, such as a browser, would have it too.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, priority)
 
 
 def render(
