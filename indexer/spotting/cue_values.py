@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from indexer.spotting.picture import Picture
     from indexer.spotting.track_shape import TrackShape
 
-ENERGY_WEIGHT: Final = 0.2
+ENERGY_WEIGHT: Final = 0.15
 """Of a second in which the track is as lively as the picture; it loses as much where one is lively
 and the other calm."""
 IN_COST: Final = 1.0
