@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DATABASES = ("sqlite", "postgresql")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests of servers, jobs and pages spend much time waiting."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
