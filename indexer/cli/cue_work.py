@@ -178,6 +178,7 @@ class CueWork:
         from indexer.cli.scanner import open_scanner
         from indexer.pipeline import ScanOptions
         from indexer.progress import ScanProgress
+        from indexer.spotting.planner import CuePlanner
 
         with open_scanner(self._console, self._chosen) as scanner:
             report = scanner.scan(
@@ -188,7 +189,7 @@ class CueWork:
             )
         for failure in report.failures:
             self._console.fail_item(failure.path, failure.reason)
-        planner = _planner(library, store)
+        planner = CuePlanner.over(library, store)
         for cue, path in made.items():
             try:
                 track = library.catalogue.track_called(str(path.resolve()))
@@ -247,11 +248,12 @@ def open_planner(console: Console) -> Iterator[tuple[Library, ModelStore, CuePla
     """
     from indexer.library import Library
     from indexer.match import MODELS
+    from indexer.spotting.planner import CuePlanner
     from musiscene.checkpoints.first_use import store_with
 
     store = store_with(MODELS, console)
     with Library.open(console.data_dir, store, create=False, database=console.database) as library:
-        yield library, store, _planner(library, store)
+        yield library, store, CuePlanner.over(library, store)
 
 
 def audio_of(library: Library) -> Callable[[UUID], Path | None]:
@@ -264,15 +266,6 @@ def audio_of(library: Library) -> Callable[[UUID], Path | None]:
             return None
 
     return path_of
-
-
-def _planner(library: Library, store: ModelStore) -> CuePlanner:
-    from indexer.match import Matcher
-    from indexer.spotting.planner import CuePlanner
-    from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
-
-    reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
-    return CuePlanner(Matcher.over(library, reader), library.catalogue)
 
 
 def _read_plan(path: Path) -> CuePlan:

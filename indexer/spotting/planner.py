@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 import numpy as np
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from indexer.catalogue.repository import Catalogue
+    from indexer.library import Library
     from indexer.match import Matcher
     from indexer.matching.results import Reading
     from indexer.spotting.cue_plan import Cue, PlanDiff
     from indexer.spotting.temp_track import TempMatch
+    from musiscene.checkpoints.store import ModelStore
     from musiscene.video.analysis import TempMusic, VideoAnalysis
 
 AS_TEMP: Final = "Energy and moments to land on are those of the music under the picture."
@@ -54,6 +56,27 @@ class CuePlanner:
         self.scorer = SceneScorer(matcher, catalogue)
         self._catalogue = catalogue
         self._listener = listener or TrackListener()
+
+    @classmethod
+    def over(cls, library: Library, store: ModelStore) -> Self:
+        """A planner over a library as it is now.
+
+        Args:
+            library: Open.
+            store: Holds the models that matching needs.
+
+        Returns:
+            The planner.
+
+        Raises:
+            NothingIndexedError: If the library holds no track.
+            WrongEmbedderError: If another embedder made the library's vectors.
+        """
+        from indexer.match import Matcher
+        from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
+
+        reader = SceneReader.load(store.folder(SCENE_READER_MODEL))
+        return cls(Matcher.over(library, reader), library.catalogue)
 
     def plan(self, analysis: VideoAnalysis, wishes: PlanWishes | None = None) -> CuePlan:
         """The best plan for a video.

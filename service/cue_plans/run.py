@@ -228,18 +228,11 @@ def run_preview(task: Task, open_scanner: Callable[[], Scanner], settings: Servi
 
 
 def _planner(scanner: Scanner, kept: KeptPlanner) -> CuePlanner:
-    from indexer.match import Matcher
     from indexer.spotting.planner import CuePlanner
-    from musiscene.scene_reader import SCENE_READER_MODEL, SceneReader
 
-    library = scanner.library
-    catalogue = library.catalogue
-
-    def make() -> CuePlanner:
-        reader = SceneReader.load(scanner.store.folder(SCENE_READER_MODEL))
-        return CuePlanner(Matcher.over(library, reader), catalogue)
-
-    return kept.get((catalogue.revision(), catalogue.opinions.state()), make)
+    catalogue = scanner.library.catalogue
+    state = (catalogue.revision(), catalogue.opinions.state())
+    return kept.get(state, lambda: CuePlanner.over(scanner.library, scanner.store))
 
 
 def _plan_before(scanner: Scanner, row: CuePlanRow) -> CuePlan | None:
